@@ -80,6 +80,9 @@ it('it has the version and the engines of the repository, licences of what it co
   const notices = readFileSync(join(installed, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
   for (const [name, its] of Object.entries(dependencies as Record<string, string>))
     expect(notices).toContain(`${name} ${its} (`);
+  // what the page is built of
+  for (const name of ['react', 'react-dom', 'lucide-react', '@fontsource-variable/inter'])
+    expect(notices).toMatch(new RegExp(`^${name} [\\d.]+ \\(`, 'm'));
   const files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
   for (const file of ['LICENSE', 'README.md', 'lib/libs/postgres/src/migrations/0001-the-log.sql'])
     expect(files).toContain(file);

@@ -72,17 +72,40 @@ function definitions() {
   return run(join(root, 'dist'), execPath, ['--eval', print]);
 }
 
-/** The licences of the packages that are installed without the tools for development: their code is in this one. */
+/**
+ * The licences of the packages whose code is in this one: those that are installed without the tools for development,
+ * and those that the page is built of.
+ */
 function notices() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const ofPage = packagesOfPage(packages);
+  const isInside = (path, { dev, devOptional }) => ofPage.has(path) || (path !== '' && !dev && !devOptional);
   const parts = Object.entries(packages)
-    .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional && existsSync(join(root, path)))
+    .filter(([path, entry]) => isInside(path, entry) && existsSync(join(root, path)))
     .map(([path, { version, license }]) => {
       const files = readdirSync(join(root, path)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name));
       const texts = files.sort().map((name) => readFileSync(join(root, path, name), 'utf8').trim());
       return [`${path.split('node_modules/').at(-1)} ${version} (${license})`, ...texts].join('\n\n');
     });
   return `${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+/** What the sources of the page import, and what those packages depend on, as paths of the lock file. */
+function packagesOfPage(packages) {
+  const sources = ['apps/dashboard/src', 'libs/react-client/src'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .filter((name) => /\.tsx?$/.test(name) && !/\.spec\.|testing/.test(name))
+      .map((name) => readFileSync(join(root, folder, name), 'utf8')),
+  );
+  const imported = sources.flatMap((text) => [...text.matchAll(/(?:from|import) '((?:@[^/']+\/)?[^./'@][^/']*)/g)]);
+  const waiting = imported.map(([, name]) => `node_modules/${name}`);
+  const found = new Set();
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (found.has(path) || !packages[path]) continue;
+    found.add(path);
+    waiting.push(...Object.keys(packages[path].dependencies ?? {}).map((name) => `node_modules/${name}`));
+  }
+  return found;
 }
 
 packFolder({ home, made: ['lib', 'LICENSE', NOTICES], inStaging }, argv[2]);
