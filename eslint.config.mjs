@@ -15,6 +15,7 @@ const packages = (...source) => ({ module: { origin: 'external', source } });
 const DRIVERS = [
   { drivers: ['pg', 'pg-*', 'typeorm'], owners: ['postgres', 'event-broker'] },
   { drivers: ['ioredis'], owners: ['redis', 'event-broker'] },
+  { drivers: ['@nats-io/*'], owners: ['nats'] },
   { drivers: ['amqplib'], owners: ['rabbitmq', 'publisher'] },
   { drivers: ['@electric-sql/*'], owners: ['embedded'] },
   { drivers: ['jose', '@nestjs/jwt', 'openid-client'], owners: ['auth'] },
@@ -214,7 +215,14 @@ export default tseslint.config(
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
         {
           category: 'test',
-          pattern: ['**/*.spec.{ts,tsx}', '{apps,libs}/**/testing/**', 'e2e/**', 'bench/**', 'libs/fault-proxy/**'],
+          pattern: [
+            '**/*.spec.{ts,tsx}',
+            '{apps,libs}/**/testing/**',
+            'e2e/**',
+            'bench/**',
+            'libs/fault-proxy/**',
+            'scripts/manifests/**',
+          ],
         },
       ],
       'boundaries/elements': [

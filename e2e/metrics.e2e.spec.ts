@@ -60,6 +60,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
       STREAMS_PER_USER: '1',
       STREAM_INITIAL_EVENTS: '0',
       REQUESTS_PER_TOKEN: '20',
+      PROXY_ROUTES: `/else=${processor.adminUrl}`,
     });
     for (const app of [gateway, processor, notifier]) {
       atFirst.set(app, await Series.of(app));
@@ -106,6 +107,9 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     await stack.stored(3);
     await eventually(async () => expect(await stack.sql('select 1 from tocsin.dead_letter')).toHaveLength(3), 20_000);
     expect(await processor.metric('tocsin_event_delivery_seconds_count', '"urgent"')).toBe(1);
+
+    // a request for another service
+    await ask(gateway.url, '/else/where');
 
     // a webhook of which one part is refused, one is dropped, and one holds what cannot be stored
     const alert = (fingerprint: string, severity: string) => ({

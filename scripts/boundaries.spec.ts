@@ -360,6 +360,7 @@ const breaches: Planted[] = [
       ['pg', 'libs/postgres and libs/event-broker'],
       ['typeorm', 'libs/postgres and libs/event-broker'],
       ['ioredis', 'libs/redis and libs/event-broker'],
+      ['@nats-io/jetstream', 'libs/nats'],
       ['amqplib', 'libs/rabbitmq and libs/publisher'],
       ['@electric-sql/pglite', 'libs/embedded'],
       ['jose', 'libs/auth'],

@@ -20,6 +20,7 @@ const ROOMS = [
   'frames',
   'problems',
   'limits',
+  'proxy',
   'access',
   'feeds',
   'live',

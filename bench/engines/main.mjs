@@ -6,13 +6,14 @@
 //     --only drain,latency   one of the rows
 //     --engines redis        some engines beside RabbitMQ
 //
-// Redis as a queue is a server of the bench's own with `appendonly yes` and `appendfsync always`, because RabbitMQ and
-// PostgreSQL confirm what is on disk too.
+// Redis and NATS as a queue are servers of the bench's own that confirm what is on disk (`appendfsync always`,
+// `sync_interval: always`), because RabbitMQ and PostgreSQL do so too. A NATS older than 2.10 cannot: the output says so.
+// NATS_SERVER_PATH names another nats-server than the one in PATH.
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
-import { argv, exit, stdout } from 'node:process';
+import { argv, env, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -27,9 +28,10 @@ const say = (line = '') => stdout.write(`${line}\n`);
 
 const TENANTS = 20;
 const REFERENCE = 'rabbitmq';
-/** One line for each engine: its settings, and the ratios to RabbitMQ that it should reach (drain at least). */
-const enginesOn = ({ RABBITMQ_URL, REDIS_URL }, queueRedisUrl) => [
+/** One line for each engine: its settings, and the ratios to RabbitMQ that it should reach (drain at least, latency at most). */
+const enginesOn = ({ RABBITMQ_URL, REDIS_URL }, queueRedisUrl, natsUrl) => [
   { name: 'rabbitmq', environment: { QUEUE: 'rabbitmq', BUS: 'redis', RABBITMQ_URL, REDIS_URL } },
+  { name: 'nats', environment: { QUEUE: 'nats', BUS: 'redis', NATS_URL: natsUrl, REDIS_URL }, drain: 1, latency: 0.7 },
   { name: 'redis', environment: { QUEUE: 'redis', BUS: 'redis', REDIS_URL: queueRedisUrl }, drain: 1 },
   { name: 'postgres', environment: { QUEUE: 'postgres', BUS: 'postgres' }, drain: 0.6 },
 ];
@@ -46,11 +48,34 @@ const ROWS = {
   },
 };
 
-async function queueRedis(folder) {
+async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
   await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** Undefined where there is no nats-server. */
+async function queueNats(folder) {
+  const port = await freePort();
+  for (const always of [true, false]) {
+    const config = join(folder, 'nats.conf');
+    const sync = always ? 'sync_interval: always' : '';
+    writeFileSync(config, `listen: 127.0.0.1:${port}\njetstream { store_dir: "${join(folder, 'nats')}"\n${sync} }\n`);
+    const child = spawn(env.NATS_SERVER_PATH ?? 'nats-server', ['-c', config], { stdio: 'ignore' });
+    const ended = once(child, 'exit').catch(() => ['missing']);
+    const [why] = (await Promise.race([ended, sleep(1_000)])) ?? [];
+    if (why === 'missing') return say('  nats: nats-server is not installed');
+    if (why !== undefined) continue;
+    if (!always) say('  nats: this version has no sync_interval: always; it confirms before the disk does');
+    return { url: `nats://127.0.0.1:${port}`, end: () => child.kill('SIGKILL') };
+  }
+  throw new Error('nats-server does not start');
+}
+
+async function queueRedis(folder) {
+  const port = await freePort();
   const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
   const child = spawn('redis-server', [...args.map(String), '--dir', folder], { stdio: 'ignore' });
   await Promise.race([once(child, 'error').then(([error]) => Promise.reject(error)), sleep(500)]);
@@ -66,10 +91,12 @@ const dist = join(folder, 'dist');
 cpSync(join(root, 'dist'), dist, { recursive: true });
 const { services, down } = servicesUp();
 const redis = await queueRedis(folder);
+const nats = await queueNats(folder);
 const sites = [];
 const tidyUp = async () => {
   for (const site of sites) await site.close().catch((error) => say(`  ${site.engine.name}: ${error.message}`));
   redis.end();
+  nats?.end();
   rmSync(folder, { recursive: true, force: true });
   down();
 };
@@ -77,8 +104,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void tidy
 
 try {
   const wanted = option('--engines');
-  for (const engine of enginesOn(services, redis.url).filter(
-    ({ name }) => !wanted || name === REFERENCE || wanted.includes(name),
+  for (const engine of enginesOn(services, redis.url, nats?.url).filter(
+    ({ name }) => (!wanted || name === REFERENCE || wanted.includes(name)) && (name !== 'nats' || nats),
   )) {
     const site = new EngineSite(engine, { services, dist, folder, tenants: TENANTS });
     sites.push(site);
@@ -97,9 +124,10 @@ try {
       const values = of(site);
       const ratio = median(values) / reference;
       const target = site.engine[name];
+      const reached = name === 'latency' ? ratio <= target : ratio >= target;
       say(
         `  ${site.engine.name.padEnd(10)} ${median(values).toFixed(1).padStart(9)}   ${ratio.toFixed(2)} x RabbitMQ` +
-          `${target ? `, wanted ${target} or more: ${ratio >= target ? 'reached' : 'MISSED'}` : ''}` +
+          `${target ? `, wanted ${target} or ${name === 'latency' ? 'less' : 'more'}: ${reached ? 'reached' : 'MISSED'}` : ''}` +
           `   (${values.map((value) => value.toFixed(1)).join(', ')})`,
       );
     }

@@ -46,6 +46,8 @@ export class EngineSite {
       REDIS_PREFIX: prefix,
       RABBITMQ_PREFIX: prefix,
       REDIS_QUEUE_LIMIT: '1000000',
+      NATS_QUEUE_LIMIT: '1000000',
+      NATS_PREFIX: prefix.replace('.', '-'),
       ...engine.environment,
     };
   }

@@ -1,3 +1,5 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -6,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { Client } from 'pg';
 import { eventually } from '@tocsin/contracts/testing';
 import { freePort } from '../kit/free-port';
+import { pathOf } from '../kit/programs';
 
 const READY_TIMEOUT_MS = 20_000;
 
@@ -142,6 +145,35 @@ export class PrivateRedis extends PrivateServer {
       await client.ping();
     } finally {
       client.disconnect();
+    }
+  }
+}
+
+/** A NATS with JetStream of this test's own. It keeps its streams over a restart. */
+export class PrivateNats extends PrivateServer {
+  protected readonly gentle = 'SIGTERM';
+
+  static async start(): Promise<PrivateNats> {
+    return new PrivateNats('nats', await freePort()).start();
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  protected command() {
+    return {
+      program: pathOf('nats-server'),
+      args: ['--addr', '127.0.0.1', '--port', String(this.port), '--jetstream', '--store_dir', this.folder],
+    };
+  }
+
+  protected async answers(): Promise<void> {
+    const client = await connect({ servers: `127.0.0.1:${this.port}`, timeout: 2_000, reconnect: false });
+    try {
+      await jetstreamManager(client, { timeout: 2_000 });
+    } finally {
+      await client.close();
     }
   }
 }

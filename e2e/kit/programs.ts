@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { programs as built } from '../../scripts/test/go-modules.json';
 
 /**
  * `describe` for tests that need a program besides Node, or a checkout that can be cloned and installed. When it is
@@ -7,7 +10,16 @@ import { existsSync } from 'node:fs';
  */
 export function describeWith(
   program:
-    'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'prometheus' | 'prometheus-alertmanager' | 'peer-clients' | 'clone',
+    | 'chromium'
+    | 'nats-server'
+    | 'nginx'
+    | 'pgbouncer'
+    | 'go'
+    | 'prometheus'
+    | 'prometheus-alertmanager'
+    | 'peer-clients'
+    | 'clone'
+    | keyof typeof built,
   name: string,
   tests: () => void,
 ): void {
@@ -18,18 +30,33 @@ export function describeWith(
 
 const variableOf = (program: string): string => program.toUpperCase().replaceAll('-', '_');
 
+/** Where `npm test` builds a program from its Go module, and else where it is installed. */
+const builtOrInstalled = (name: keyof typeof built): string[] => [
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tocsin', `${name}-${built[name].split('@')[1]}`, name),
+  ...['/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'].map((folder) => join(folder, name)),
+];
+
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const PLACES = {
   chromium: CHROMIUM,
   'chromium-headless-shell': ['/usr/bin/chromium-headless-shell', ...CHROMIUM],
   go: ['/usr/local/go/bin/go', '/usr/bin/go', '/opt/homebrew/bin/go'],
   pgbouncer: ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'],
+  'nats-server': [
+    '/usr/sbin/nats-server',
+    '/usr/bin/nats-server',
+    '/usr/local/bin/nats-server',
+    '/opt/homebrew/bin/nats-server',
+  ],
   nginx: ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'],
   'prometheus-alertmanager': [
     '/usr/bin/prometheus-alertmanager',
     '/usr/local/bin/alertmanager',
     '/opt/homebrew/bin/alertmanager',
   ],
+  helm: builtOrInstalled('helm'),
+  kubeconform: builtOrInstalled('kubeconform'),
+  kustomize: builtOrInstalled('kustomize'),
 };
 
 /** Where the program is: `<PROGRAM>_PATH` (`NGINX_PATH`), else one of the usual places. */

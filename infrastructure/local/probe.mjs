@@ -60,7 +60,20 @@ async function rabbitmq(url) {
   }
 }
 
-const logins = { postgres, redis, rabbitmq };
+async function nats(url) {
+  const { connect } = await import('@nats-io/transport-node');
+  const { jetstreamManager } = await import('@nats-io/jetstream');
+  const { host, username, password } = new URL(url);
+  const login = password ? { user: username, pass: password } : username ? { token: username } : {};
+  const client = await connect({ servers: host, timeout: TRY_TIMEOUT_MS, reconnect: false, ...login });
+  try {
+    await jetstreamManager(client, { timeout: TRY_TIMEOUT_MS }); // it fails without JetStream
+  } finally {
+    await client.close();
+  }
+}
+
+const logins = { postgres, redis, rabbitmq, nats };
 
 let input = '';
 for await (const chunk of stdin) input += chunk;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# PostgreSQL, Redis and RabbitMQ for the tests and for development.
+# PostgreSQL, Redis and RabbitMQ for the tests and for development, and NATS where it can be had: without it, `env`
+# exports the reason as SKIP_NATS.
 #
 #   services.sh up     those that answer a login already; else Docker; else private instances (installed with apt when root)
 #   services.sh env    prints the export lines of what `up` found or started:  eval "$(infrastructure/local/services.sh env)"
@@ -16,13 +17,13 @@ state=${SERVICES_STATE:-$root/.tocsin/services}
 ways=${SERVICES:-reachable docker private}
 ways=${ways//,/ }
 wait_s=${SERVICES_WAIT_S:-90}
-all="postgres redis rabbitmq"
+all="postgres redis rabbitmq" # NATS is asked for after these
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "  ✗ $*"; exit 1; }
 now_ms() { node -e 'process.stdout.write(String(Date.now()))'; }
 
-variable_of() { case $1 in postgres) echo DATABASE_URL ;; redis) echo REDIS_URL ;; rabbitmq) echo RABBITMQ_URL ;; esac; }
+variable_of() { case $1 in postgres) echo DATABASE_URL ;; redis) echo REDIS_URL ;; rabbitmq) echo RABBITMQ_URL ;; nats) echo NATS_URL ;; esac; }
 
 probe() { # reads "service url" lines, prints what answers
   [ -d "$root/node_modules/pg" ] || (cd "$root" && node scripts/ready.mjs >&2)
@@ -49,6 +50,7 @@ candidates() {
       postgres) printf 'postgres postgres://postgres@127.0.0.1:5432/postgres\npostgres postgres://postgres:postgres@127.0.0.1:5432/postgres\n' ;;
       redis) echo 'redis redis://127.0.0.1:6379' ;;
       rabbitmq) echo 'rabbitmq amqp://guest:guest@127.0.0.1:5672' ;;
+      nats) echo 'nats nats://127.0.0.1:4222' ;;
     esac
   done
 }
@@ -117,7 +119,7 @@ rabbitmq_program() {
   done
 }
 program_of() {
-  case $1 in postgres) newest_postgres_bin ;; redis) command -v redis-server || true ;; rabbitmq) rabbitmq_program ;; esac
+  case $1 in postgres) newest_postgres_bin ;; redis) command -v redis-server || true ;; rabbitmq) rabbitmq_program ;; nats) command -v nats-server || ls /usr/sbin/nats-server 2>/dev/null || true ;; esac
 }
 
 install_missing() {
@@ -202,17 +204,30 @@ start_rabbitmq() {
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' "$(rabbitmq_program)"
 }
 
-up_private() {
-  install_missing "$@"
+start_nats() {
+  own nats "$data/nats"
+  launch nats nats "$(program_of nats)" --addr 127.0.0.1 --port "$1" --jetstream --store_dir "$data/nats"
+}
+
+# A directory for the data of private instances, once.
+data=""
+make_data() {
+  [ -z "$data" ] || return 0
   data=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-services.XXXXXX")
   chmod 711 "$data" # each service runs as its own user and must pass through
   printf 'directory %s\n' "$data" >>"$state/started"
+}
+
+up_private() {
+  install_missing "$@"
+  make_data
   local service port url lines=""
   for service in "$@"; do
     case $service in
       postgres) port=$(free_port 15432); url="postgres://postgres@127.0.0.1:$port/postgres" ;;
       redis) port=$(free_port 16379); url="redis://127.0.0.1:$port" ;;
       rabbitmq) port=$(free_port 15673); url="amqp://guest:guest@127.0.0.1:$port" ;;
+      nats) port=$(free_port 14222); url="nats://127.0.0.1:$port" ;;
     esac
     say "  … starting a private $service on port $port"
     "start_$service" "$port"
@@ -229,18 +244,41 @@ up_private() {
   [ -z "$bad" ] || fail "Not every service came up."
 }
 
+# ---------------------------------------------------------------------------------------------- NATS
+
+# One that answers, else a private one. No test but those of NATS needs it, so its absence is no failure.
+up_nats() {
+  case " $ways " in *" reachable "*) up_reachable nats ;; esac
+  grep -qsx nats "$state/found" && return 0
+  local reason="no NATS answers"
+  case " $ways " in
+    *" private "*)
+      [ -n "$(program_of nats)" ] || (apt_install nats-server) || true
+      if [ -z "$(program_of nats)" ]; then reason="nats-server is not installed"; else
+        make_data
+        # no failure of its start ends this script
+        (up_private nats) || reason="nats-server did not start"
+      fi
+      ;;
+  esac
+  grep -qsx nats "$state/found" && return 0
+  printf 'export SKIP_NATS=%q\n' "$reason" >>"$state/env"
+  say "  - nats       $reason: its tests are skipped"
+}
+
 # ---------------------------------------------------------------------------------------------- the three commands
 
 still_up() {
   [ -s "$state/env" ] && [ -z "$(missing)" ] || return 1
   # shellcheck disable=SC1091
-  (. "$state/env" && printf 'postgres %s\nredis %s\nrabbitmq %s\n' "$DATABASE_URL" "$REDIS_URL" "$RABBITMQ_URL" | probe >/dev/null)
+  (unset NATS_URL && . "$state/env" && printf '%s\n' "postgres $DATABASE_URL" "redis $REDIS_URL" "rabbitmq $RABBITMQ_URL" \
+    ${NATS_URL:+"nats $NATS_URL"} | probe >/dev/null)
 }
 
 up() {
   mkdir -p "$state"
   touch "$state/found"
-  if [ "$(cat "$state/ways" 2>/dev/null)" = "$ways ${DATABASE_URL:-} ${REDIS_URL:-} ${RABBITMQ_URL:-}" ] && still_up; then return 0; fi
+  if [ "$(cat "$state/ways" 2>/dev/null)" = "$ways ${DATABASE_URL:-} ${REDIS_URL:-} ${RABBITMQ_URL:-} ${NATS_URL:-}" ] && still_up; then return 0; fi
   down
   mkdir -p "$state"
   chmod 700 "$state"
@@ -255,7 +293,8 @@ up() {
     [ -z "$(missing)" ] || "up_$way" $(missing)
   done
   [ -z "$(missing)" ] || fail "No way to: $(missing)(tried: $ways)."
-  printf '%s' "$ways ${DATABASE_URL:-} ${REDIS_URL:-} ${RABBITMQ_URL:-}" >"$state/ways"
+  up_nats
+  printf '%s' "$ways ${DATABASE_URL:-} ${REDIS_URL:-} ${RABBITMQ_URL:-} ${NATS_URL:-}" >"$state/ways"
   say "  ✓ services   $((($(now_ms) - started_ms) / 1000)) s"
 }
 

@@ -1,7 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { say, seconds } from './report.mjs';
-import { has, root, run, tool } from './running.mjs';
+import { has, run, tool } from './running.mjs';
 
 /** What is run beside the tests; each counts as one that passed or failed. */
 export const CHECKS = ['lint', 'types', 'manifests'];
@@ -22,11 +20,6 @@ function commandsOf(check, report) {
       project,
     ]);
   const commands = [];
-  if (has('kubectl', 'version', '--client')) {
-    const overlays = join('infrastructure', 'kubernetes', 'overlays');
-    for (const overlay of readdirSync(join(root, overlays)))
-      commands.push(['kubectl', 'kustomize', join(overlays, overlay)]);
-  } else report.skip('manifests (kubernetes)', 'kubectl is not installed');
   if (has('docker', 'compose', 'version'))
     for (const file of ['docker-compose.yml', 'docker-compose.postgres-alone.yml'])
       commands.push(['docker', 'compose', '-f', file, 'config', '--quiet']);

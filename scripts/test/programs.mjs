@@ -1,12 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, getuid } from 'node:process';
+import { buildWithGo, downloadSchemas } from './go-programs.mjs';
 import { has, root, run } from './running.mjs';
 import { SERVICES } from './services.mjs';
 
 /**
- * Programs that some tests run beside us: Debian's package, the commands that show that it is there, and the tests that
- * want it. Without one, `SKIP_<NAME>` tells its tests the reason.
+ * Programs that some tests run beside us: Debian's package, the commands that show that it is there, the tests that
+ * want it. Debian has no package of some: `build` makes the pinned version, or resolves to the reason why it cannot; then
+ * one that is installed will do. Without a program, `SKIP_<NAME>` tells its tests the reason.
  */
 const PROGRAMS = [
   {
@@ -17,6 +19,12 @@ const PROGRAMS = [
       ['/usr/sbin/nginx', '-v'],
     ],
     wantedIn: ['e2e', 'nginx'],
+  },
+  {
+    name: 'nats-server',
+    tier: 'e2e',
+    shownBy: ['nats-server', '/usr/sbin/nats-server'].map((command) => [command, '--version']),
+    wantedIn: ['e2e', 'nats'],
   },
   {
     name: 'prometheus-alertmanager',
@@ -77,6 +85,27 @@ const PROGRAMS = [
     wantedIn: ['scripts', 'monitoring'],
   },
   {
+    name: 'kustomize',
+    tier: 'unit',
+    shownBy: [['kustomize', 'version']],
+    wantedIn: ['scripts', 'manifests'],
+    build: () => buildWithGo('kustomize'),
+  },
+  {
+    name: 'helm',
+    tier: 'unit',
+    shownBy: [['helm', 'version']],
+    wantedIn: ['scripts', 'chart'],
+    build: () => buildWithGo('helm'),
+  },
+  {
+    name: 'kubeconform',
+    tier: 'unit',
+    shownBy: [],
+    wantedIn: ['scripts', 'manifest-schemas'],
+    build: async () => (await buildWithGo('kubeconform')) ?? downloadSchemas(),
+  },
+  {
     name: 'python3-pika',
     tier: 'integration',
     shownBy: ['python3', '/usr/bin/python3'].map((command) => [command, '-c', 'import pika']),
@@ -84,18 +113,24 @@ const PROGRAMS = [
   },
 ];
 
-async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeInstalled = true }, environment) {
+async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeInstalled = true, build }, environment) {
   const wanted = readdirSync(join(root, folder), { recursive: true }).some(
     (file) => file.endsWith('.spec.ts') && file.includes(word),
   );
   const isThere = () => shownBy.some((command) => has(...command));
-  if (!wanted || isThere()) return;
+  if (!wanted) return;
+  const variable = `SKIP_${name.toUpperCase().replaceAll('-', '_')}`;
+  if (build) {
+    const reason = isThere() ? undefined : await build();
+    if (reason) environment[variable] = reason;
+    return;
+  }
+  if (isThere()) return;
   if (mayBeInstalled && getuid?.() === 0 && has('apt-get', '--version')) {
     const { code } = await run([SERVICES, 'install', name], { step: 'install' });
     if (code === 0 && isThere()) return;
   }
-  environment[`SKIP_${name.toUpperCase().replaceAll('-', '_')}`] =
-    `${name} is not installed${mayBeInstalled ? '' : ', or lacks a module'}`;
+  environment[variable] = `${name} is not installed${mayBeInstalled ? '' : ', or lacks a module'}`;
 }
 
 /** Other systems' own clients are installed by their test, into a folder of its own. */

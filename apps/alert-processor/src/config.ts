@@ -1,6 +1,7 @@
 import { busSettings, engineProblems, queueSettings, readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings } from '@tocsin/postgres';
+import { natsSettings } from '@tocsin/nats';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { bridgeProblems, plainProblems, redisBridgeSettings, redisPlainSettings, redisSettings } from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
@@ -14,6 +15,7 @@ export const settings = {
   ...redisSettings,
   ...redisPlainSettings,
   ...redisBridgeSettings,
+  ...natsSettings,
   ...rabbitSettings,
   ...rabbitSourceSettings,
 };

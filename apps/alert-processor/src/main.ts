@@ -20,6 +20,7 @@ import {
   PostgresModule,
   PostgresSessionModule,
 } from '@tocsin/postgres';
+import { NatsQueueModule } from '@tocsin/nats';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { bridgesPlain, plainPrefixOf, PlainMessagesModule, RedisModule, RedisQueueModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
@@ -96,6 +97,17 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
       RabbitModule.forRoot({
         url: config.RABBITMQ_URL!,
         prefix: config.RABBITMQ_PREFIX,
+        prefetch: config.PROCESSOR_PREFETCH,
+        health,
+        observability,
+      }),
+    nats: () =>
+      NatsQueueModule.forRoot({
+        url: config.NATS_URL!,
+        credentials: config.NATS_CREDENTIALS,
+        prefix: config.NATS_PREFIX,
+        replicas: config.NATS_REPLICAS,
+        limit: config.NATS_QUEUE_LIMIT,
         prefetch: config.PROCESSOR_PREFETCH,
         health,
         observability,

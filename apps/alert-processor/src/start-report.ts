@@ -4,7 +4,7 @@ interface Reported {
   FOLD_WINDOW: number;
   DELIVERIES: boolean;
   RETENTION_DAYS: number;
-  QUEUE: 'rabbitmq' | 'redis' | 'postgres';
+  QUEUE: 'rabbitmq' | 'nats' | 'redis' | 'postgres';
   BUS: 'redis' | 'postgres';
   REDIS_PLAIN: 'off' | 'publish' | 'bridge' | 'both';
 }
@@ -43,6 +43,7 @@ export const processorReport = ({
 }: Reported): StartReport => ({
   enabled: [
     'storing',
+    ...(QUEUE === 'nats' ? ['queue in NATS'] : []),
     ...(QUEUE === 'redis' ? ['queue in Redis'] : []),
     ...(QUEUE === 'postgres' ? ['queue in PostgreSQL, one processor at a time'] : []),
     ...(BUS === 'postgres' ? ['bus in PostgreSQL'] : []),

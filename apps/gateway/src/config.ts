@@ -11,11 +11,13 @@ import {
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
+import { natsSettings } from '@tocsin/nats';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { originFault } from './http/cors';
+import { proxyRoutes } from './http/proxy-routes';
 import { admissionSettings } from './admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
@@ -71,6 +73,14 @@ export const gatewaySettings = {
       example: 'http://localhost:3000,https://app.example.com',
     },
   ),
+  PROXY_ROUTES: setting(proxyRoutes, {
+    description:
+      'Paths that lead to other services, for which the gateway is the one public address, separated by commas: ' +
+      '/auth=http://auth:8000 sends /auth and everything below it on, with the path as it is. The services get the ' +
+      "client's address in X-Forwarded-For and no cookie of the gateway. REQUESTS_PER_ADDRESS counts these requests " +
+      'too. Empty: none.',
+    example: '/auth=http://auth:8000',
+  }),
   IDLE_CONNECTION_MS: setting(duration({ least: 1, most: 86_400_000 }).default(3_660_000), {
     description:
       'How long an idle connection is kept open, in milliseconds. It must be longer than the idle timeout ' +
@@ -190,6 +200,7 @@ export const settings = {
   ...redisSettings,
   ...redisPlainSettings,
   ...redisQueueSettings,
+  ...natsSettings,
   ...rabbitSettings,
 };
 

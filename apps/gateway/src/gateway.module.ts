@@ -92,6 +92,7 @@ import { RecipientsController } from './recipients/recipients.controller';
 import { AnswerReply } from './providers/answer-reply';
 import { TwilioCallbacks } from './providers/twilio-callbacks';
 import { TwilioController } from './providers/twilio.controller';
+import { ForwardRequests } from './proxy/forward-requests';
 import { PushController } from './push/push.controller';
 import { SessionController } from './session/session.controller';
 import { WebhooksController } from './webhooks/webhooks.controller';
@@ -304,6 +305,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           inject: [{ token: RequestRates, optional: true }],
         },
         bind(LimitRequests, LimitRequests, RequestLimits, GatewayConfig, Metrics),
+        bind(ForwardRequests, ForwardRequests, GatewayConfig, LimitRequests, Metrics),
         { provide: APP_GUARD, useExisting: LimitRequests },
         { provide: APP_INTERCEPTOR, useExisting: LimitRequests },
         { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },

@@ -11,6 +11,7 @@ import { refuseSecondHost, setAnswerFields } from './http/http-rules';
 import { keepIdleConnections } from './http/idle-connections';
 import { RequestPipe } from './request/request.pipe';
 import { webhookHandshake } from './intake/webhook-handshake';
+import { ForwardRequests } from './proxy/forward-requests';
 import { StreamDoor } from './connect/stream-door';
 
 /** The limit for the bodies of all requests together when no setting gives one, as in tests. In bytes. */
@@ -31,7 +32,7 @@ const TIMEOUT_CHECK_MS = 5_000;
 export function prepareHttp(
   app: NestExpressApplication,
   config: Pick<GatewayConfig, 'CORS_ORIGINS'> &
-    Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS'>>,
+    Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS' | 'PROXY_ROUTES'>>,
 ): void {
   app.disable('x-powered-by');
   app.disable('etag');
@@ -39,6 +40,8 @@ export function prepareHttp(
   app.set('query parser', (text: string) => parse(text, '&', '=', { maxKeys: 0 }));
   app.useGlobalPipes(new RequestPipe());
   app.use(refuseSecondHost);
+  // Before everything that is the gateway's own: bodies, CORS and the headers of answers are the other service's.
+  if (config.PROXY_ROUTES?.length) app.use(app.get(ForwardRequests).handle);
   // The handshake comes before CORS, which answers every other OPTIONS request.
   app.use('/api/v1/events', webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
   app.use(new RequestBodies(config.BODIES_BYTES ?? BODIES_BYTES).prepare);

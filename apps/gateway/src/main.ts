@@ -25,6 +25,7 @@ import {
   PostgresTenantDirectory,
   PostgresTicketStore,
 } from '@tocsin/postgres';
+import { NatsQueueModule } from '@tocsin/nats';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { bridgesPlain, plainPrefixOf, RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
@@ -93,6 +94,16 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
       RabbitModule.forRoot({
         url: config.RABBITMQ_URL!,
         prefix: config.RABBITMQ_PREFIX,
+        health: { critical: false },
+        observability,
+      }),
+    nats: () =>
+      NatsQueueModule.forRoot({
+        url: config.NATS_URL!,
+        credentials: config.NATS_CREDENTIALS,
+        prefix: config.NATS_PREFIX,
+        replicas: config.NATS_REPLICAS,
+        limit: config.NATS_QUEUE_LIMIT,
         health: { critical: false },
         observability,
       }),

@@ -4,7 +4,7 @@ import type { GatewayConfig } from './config';
 
 type Reported = GatewayConfig &
   Parameters<typeof weakAuthSettings>[0] & {
-    QUEUE?: 'rabbitmq' | 'redis' | 'postgres';
+    QUEUE?: 'rabbitmq' | 'nats' | 'redis' | 'postgres';
     BUS?: 'redis' | 'postgres';
     REDIS_PLAIN?: 'off' | 'publish' | 'bridge' | 'both';
   };
@@ -37,9 +37,11 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.PAGE ? ['page'] : []),
       ...(config.CORS_ORIGINS.length > 0 ? ['CORS'] : []),
       ...(config.STREAM_GZIP ? ['gzip'] : []),
+      ...(config.PROXY_ROUTES.length > 0 ? ['routes to other services'] : []),
       ...(config.TENANT_SERVICE_URL ? ['tenant service'] : []),
       ...(unlimited.length < LIMITS.length ? ['limits of streams'] : []),
       ...(limitsRequests ? ['limits of requests'] : []),
+      ...(config.QUEUE === 'nats' ? ['queue in NATS'] : []),
       ...(config.QUEUE === 'redis' ? ['queue in Redis'] : []),
       ...(config.QUEUE === 'postgres' ? ['queue in PostgreSQL, for publishing over HTTP only'] : []),
       ...(config.BUS === 'postgres' ? ['bus in PostgreSQL'] : []),

@@ -78,6 +78,8 @@ export const REQUEST_ERROR_CODES = [
   'tenant_service_unavailable',
   'identity_provider_unavailable',
   'store_unavailable',
+  'upstream_unavailable',
+  'upstream_timeout',
   'draining',
   'at_capacity',
   'overloaded',

@@ -1,6 +1,6 @@
 export * from './admin-server';
 export * from './health';
-export type { RequestLimit } from './label-values';
+export type { ProxyOutcome, RequestLimit } from './label-values';
 export * from './lifecycle';
 export * from './logger';
 export * from './metrics';

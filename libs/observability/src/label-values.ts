@@ -56,6 +56,15 @@ export const STREAM_LIMITS = [...SLOT_SCOPES, 'gateway', 'connects'] as const;
 export const REQUEST_LIMITS = ['user', 'token', 'address'] as const;
 export type RequestLimit = (typeof REQUEST_LIMITS)[number];
 
+/** What became of a request for another service. */
+export const PROXY_OUTCOMES = [
+  'answered', // the service has answered, whatever its status
+  'refused', // by a limit of the gateway
+  'timeout',
+  'unavailable',
+] as const;
+export type ProxyOutcome = (typeof PROXY_OUTCOMES)[number];
+
 /** The final statuses that a notifier gives. It supersedes nothing. */
 export type DeliveryEnd = Exclude<DeliveryStatus, 'pending' | 'superseded'>;
 const isEnd = (status: DeliveryStatus): status is DeliveryEnd => status !== 'pending' && status !== 'superseded';

@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import {
   ATTEMPT_ENDS,
   DELIVERY_ENDS,
+  PROXY_OUTCOMES,
   STREAM_ENDS,
   REQUEST_LIMITS,
   STREAM_LIMITS,
@@ -87,6 +88,11 @@ export class Metrics {
     'tocsin_requests_limited_total',
     'REST requests refused because a user, a token or an address had sent too many in this minute.',
     REQUEST_LIMITS.map((scope) => ({ scope })),
+  );
+  readonly proxiedRequests = this.labelledCounter(
+    'tocsin_proxied_requests_total',
+    'Requests for the services of PROXY_ROUTES.',
+    PROXY_OUTCOMES.map((outcome) => ({ outcome })),
   );
   readonly streamSlotsLocal = this.counter(
     'tocsin_stream_slots_local_total',

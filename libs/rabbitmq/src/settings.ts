@@ -13,7 +13,7 @@ export const rabbitSettings = {
   RABBITMQ_URL: setting(AMQP_URL.optional(), {
     description:
       'The address of RabbitMQ with user and password: amqp:// or amqps://. Its path is the virtual host. Required ' +
-      'unless QUEUE is redis or postgres.',
+      'unless QUEUE is nats, redis or postgres.',
     secret: true,
     example: 'amqp://user:password@localhost:5672',
   }),

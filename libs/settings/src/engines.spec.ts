@@ -9,7 +9,7 @@ describe('the choice of services', () => {
     const chosen = read({});
     expect(chosen).toMatchObject({ QUEUE: 'rabbitmq', BUS: 'redis' });
     expect(engineProblems(chosen)).toEqual([
-      'RABBITMQ_URL is required, unless QUEUE is redis or postgres.',
+      'RABBITMQ_URL is required, unless QUEUE is nats, redis or postgres.',
       'REDIS_URL is required, unless BUS is postgres.',
     ]);
     expect(engineProblems({ ...chosen, RABBITMQ_URL: 'amqp://q', REDIS_URL: 'redis://r' })).toEqual([]);
@@ -31,11 +31,19 @@ describe('the choice of services', () => {
     expect(engineProblems(read({ QUEUE: 'redis' }))).toEqual(['REDIS_URL is required, unless BUS is postgres.']);
   });
 
+  it('needs NATS for a queue there, and no RabbitMQ', () => {
+    const queueInNats = read({ QUEUE: 'nats', BUS: 'postgres' });
+    expect(engineProblems(queueInNats)).toEqual(['NATS_URL is required when QUEUE is nats.']);
+    expect(engineProblems({ ...queueInNats, NATS_URL: 'nats://n' })).toEqual([]);
+  });
+
   it('asks nothing of an app that has no queue', () => {
     expect(engineProblems({ BUS: 'postgres' })).toEqual([]);
   });
 
   it('refuses another name', () => {
-    expect(() => read({ QUEUE: 'kafka' })).toThrow('QUEUE is not valid: one of rabbitmq, redis, postgres is needed');
+    expect(() => read({ QUEUE: 'kafka' })).toThrow(
+      'QUEUE is not valid: one of rabbitmq, nats, redis, postgres is needed',
+    );
   });
 });

@@ -3,10 +3,10 @@ import { setting } from './settings';
 
 /** Which service is the queue between the gateway and the processor. */
 export const queueSettings = {
-  QUEUE: setting(z.enum(['rabbitmq', 'redis', 'postgres']).default('rabbitmq'), {
+  QUEUE: setting(z.enum(['rabbitmq', 'nats', 'redis', 'postgres']).default('rabbitmq'), {
     description:
-      'The queue between those who publish and the processor: rabbitmq, redis (Redis Streams), or postgres, which needs no further ' +
-      'service. ' +
+      'The queue between those who publish and the processor: rabbitmq, nats (NATS JetStream), redis (Redis Streams), or ' +
+      'postgres, which needs no further service. ' +
       'With postgres, services publish over HTTP only, and one processor at a time consumes (docs/engines.md).',
   }),
 };
@@ -30,19 +30,23 @@ export const busSettings = {
 };
 
 interface ChosenEngines {
-  QUEUE?: 'rabbitmq' | 'redis' | 'postgres';
+  QUEUE?: 'rabbitmq' | 'nats' | 'redis' | 'postgres';
   BUS?: 'redis' | 'postgres';
   RABBITMQ_URL?: string | undefined;
   REDIS_URL?: string | undefined;
+  NATS_URL?: string | undefined;
   DB_POOLER?: boolean;
   DATABASE_LISTEN_URL?: string | undefined;
 }
 
 /** What the chosen services lack, one sentence each. */
 export function engineProblems(chosen: ChosenEngines): string[] {
-  const { QUEUE, BUS, RABBITMQ_URL, REDIS_URL, DB_POOLER, DATABASE_LISTEN_URL } = chosen;
+  const { QUEUE, BUS, RABBITMQ_URL, REDIS_URL, NATS_URL, DB_POOLER, DATABASE_LISTEN_URL } = chosen;
   return [
-    ...(QUEUE === 'rabbitmq' && !RABBITMQ_URL ? ['RABBITMQ_URL is required, unless QUEUE is redis or postgres.'] : []),
+    ...(QUEUE === 'rabbitmq' && !RABBITMQ_URL
+      ? ['RABBITMQ_URL is required, unless QUEUE is nats, redis or postgres.']
+      : []),
+    ...(QUEUE === 'nats' && !NATS_URL ? ['NATS_URL is required when QUEUE is nats.'] : []),
     ...(QUEUE === 'redis' && BUS !== 'redis' && !REDIS_URL ? ['REDIS_URL is required when QUEUE is redis.'] : []),
     ...(BUS === 'redis' && !REDIS_URL ? ['REDIS_URL is required, unless BUS is postgres.'] : []),
     ...((QUEUE === 'postgres' || BUS === 'postgres') && DB_POOLER && !DATABASE_LISTEN_URL

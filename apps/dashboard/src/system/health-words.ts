@@ -7,6 +7,7 @@ const SERVICES = [
   'redis',
   'redis_queue',
   'rabbitmq',
+  'nats',
   'tenant_service',
   'revocations',
   'jwks',
@@ -73,6 +74,7 @@ export const healthWords: LateWords<WordId> = {
     'name.revocations': 'Revoked rights',
     'name.postgres_session': 'Announcements of PostgreSQL',
     'name.redis_queue': 'Queue in Redis',
+    'name.nats': 'NATS',
     'name.jwks': 'Keys of the token issuer',
     'away.postgres':
       'Lists, searches and acts fail, and no alert is stored. What was confirmed waits; nothing is lost.',
@@ -82,6 +84,7 @@ export const healthWords: LateWords<WordId> = {
     'away.rabbitmq': 'Nothing can be published over this gateway. Publishers are told, and try again.',
     'away.postgres_session': 'Alerts arrive up to 3 s later. Nothing is lost.',
     'away.redis_queue': 'Nothing can be published over this gateway. Publishers are told, and try again.',
+    'away.nats': 'Nothing can be published over this gateway. Publishers are told, and try again.',
     'away.jwks': 'Known keys count for up to 24 hours. Users whose token has a newer key cannot open a stream.',
     gateway: 'This gateway',
     version: 'Version',
@@ -130,6 +133,7 @@ export const healthWords: LateWords<WordId> = {
     'name.revocations': 'Derechos revocados',
     'name.postgres_session': 'Anuncios de PostgreSQL',
     'name.redis_queue': 'Cola en Redis',
+    'name.nats': 'NATS',
     'name.jwks': 'Claves del emisor de tokens',
     'away.postgres':
       'Las listas, las búsquedas y las acciones fallan, y no se guarda ninguna alerta. Lo confirmado espera; nada se pierde.',
@@ -140,6 +144,7 @@ export const healthWords: LateWords<WordId> = {
     'away.rabbitmq': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
     'away.postgres_session': 'Las alertas llegan hasta 3 s más tarde. Nada se pierde.',
     'away.redis_queue': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
+    'away.nats': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
     'away.jwks':
       'Las claves conocidas valen hasta 24 horas. Quien tiene un token con una clave más nueva no puede abrir una conexión.',
     gateway: 'Esta pasarela',

@@ -93,6 +93,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   identity_provider_unavailable:
     'The OpenID provider cannot be reached, so no user can sign in and no token can be renewed. Sessions are kept: wait ' +
     'as `Retry-After` says.',
+  upstream_unavailable: 'A service of `PROXY_ROUTES` could not be reached, or broke off. It may have acted.',
+  upstream_timeout: 'A service of `PROXY_ROUTES` was silent for 60 s. It may have acted.',
   store_unavailable: 'A store does not answer. Try again after `Retry-After` seconds.',
   draining: 'This gateway is about to stop. Connect again: another one answers.',
   at_capacity: 'This gateway holds as many streams as it may. Connect again after `Retry-After` seconds.',

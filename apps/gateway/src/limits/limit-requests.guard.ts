@@ -40,10 +40,14 @@ export class LimitRequests implements CanActivate, NestInterceptor {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
-    if (!LIMITED.test(request.path)) return true;
-    const address = clientAddress(request, this.config.TRUSTED_PROXIES);
-    this.judge([await this.limits.count('address', address)], http.getResponse());
+    if (LIMITED.test(request.path)) await this.limitAddress(request, http.getResponse());
     return true;
+  }
+
+  /** Counts a request of its address. Throws `Refused` beyond the limit. */
+  async limitAddress(request: Request, response: Response): Promise<void> {
+    const address = clientAddress(request, this.config.TRUSTED_PROXIES);
+    this.judge([await this.limits.count('address', address)], response);
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {

@@ -79,6 +79,8 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   tenant_service_unavailable: [503, 'The tenant service is away'],
   identity_provider_unavailable: [503, 'The OpenID provider is away'],
   store_unavailable: [503, 'The store is away'],
+  upstream_unavailable: [502, 'The service is away'],
+  upstream_timeout: [504, 'The service took too long'],
   draining: [503, 'The gateway is about to stop'],
   at_capacity: [503, 'The gateway is full'],
   overloaded: [503, 'Too many bodies at once'],

@@ -1,0 +1,340 @@
+import { AckPolicy, jetstream } from '@nats-io/jetstream';
+import { headers as newHeaders } from '@nats-io/transport-node';
+import { Unavailable } from '@tocsin/contracts';
+import type { Delivery, ReceivedMessage } from '@tocsin/contracts/ports';
+import { anAlert, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
+import { describeAlertSource } from '@tocsin/messages/testing';
+import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
+import type { NatsDelivery } from './nats-lane';
+import { CONSUMER } from './nats-queue';
+import { describeWithNats, natsUrl, OwnNats } from './testing';
+
+describeWithNats('NATS', () => {
+  describeAlertSource('NATS JetStream', {
+    async open() {
+      const nats = await OwnNats.open();
+      return { intake: nats.intake, source: async () => nats.source(), close: () => nats.close() };
+    },
+  });
+
+  describe('the queue in NATS JetStream', () => {
+    let nats: OwnNats;
+    beforeEach(async () => (nats = await OwnNats.open()));
+    afterEach(() => nats?.close());
+
+    /** Takes the waiting messages as a process that is killed before it settles them. */
+    const takeAndDie = async (kind: 'common' | 'suspects') => {
+      const messages = await (
+        await jetstream(nats.plain).consumers.get(nats.queue.stream(kind), CONSUMER)
+      ).fetch({ max_messages: 10, expires: 1_000 });
+      let taken = 0;
+      for await (const _ of messages) taken += 1;
+      return taken;
+    };
+    /** What is in no hand any more, and not acknowledged. */
+    const pending = async () => {
+      const { num_ack_pending, num_pending } = await nats.manager.consumers.info(nats.queue.stream('common'), CONSUMER);
+      return { num_ack_pending, num_pending };
+    };
+
+    it('delivers what a dead consumer held to another, and counts that it came back', async () => {
+      await nats.intake.publish([anAlert({ severity: 'low' }), anAlert({ severity: 'low' })]);
+      expect(await takeAndDie('common')).toBe(2);
+      const seen: Delivery[] = [];
+      await nats.source().consume(settle((delivery) => seen.push(delivery)));
+      await eventually(() => expect(seen).toHaveLength(2));
+      expect(seen).toMatchObject([
+        { returns: 1, message: { redelivered: true } },
+        { returns: 1, message: { redelivered: true } },
+      ]);
+      await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
+    });
+
+    it('leaves to a living consumer what it holds for longer than that time', async () => {
+      await nats.intake.publish([anAlert({ severity: 'low' })]);
+      const holding = new ListenerByHand();
+      await nats.source().consume(({ kind }) => (kind === 'common' ? holding : new ListenerByHand()));
+      await eventually(() => expect(holding.deliveries).toHaveLength(1));
+      const since = performance.now();
+      const other: Delivery[] = [];
+      await nats.source().consume(settle((delivery) => other.push(delivery)));
+      await eventually(() => expect(performance.now() - since).toBeGreaterThan(2 * nats.queue.takeOverAfterMs));
+      expect([holding.deliveries.length, other]).toEqual([1, []]);
+      holding.session.acknowledge(holding.deliveries[0]!);
+      await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
+    });
+
+    it('does not count what is given back, however often, also not at a stop', async () => {
+      const message = anAlert({ severity: 'low' });
+      await nats.intake.publish([message]);
+      const seen: Delivery[] = [];
+      const source = nats.source();
+      await source.consume(
+        () =>
+          new ListenerByHand((delivery, session) => {
+            seen.push(delivery);
+            if (seen.length < 5) session.giveBack(delivery);
+          }),
+      );
+      await eventually(() => expect(seen).toHaveLength(5));
+      await source.stop();
+      await nats.source().consume(settle((delivery) => seen.push(delivery)));
+      await eventually(() => expect(seen).toHaveLength(6));
+      expect(seen.map(({ returns, message: { redelivered } }) => [returns, redelivered])).toEqual([
+        [0, false],
+        ...Array.from({ length: 5 }, () => [0, true]),
+      ]);
+      expect(new Set(seen.map((delivery) => idOf(delivery.message.body)))).toEqual(new Set([message.id]));
+    });
+
+    it('keeps the count of a message that is given back after its consumer died', async () => {
+      await nats.intake.publish([anAlert({ severity: 'low' })]);
+      await takeAndDie('common');
+      const seen: Delivery[] = [];
+      await nats.source().consume(
+        () =>
+          new ListenerByHand((delivery, session) => {
+            seen.push(delivery);
+            if (seen.length < 3) session.giveBack(delivery);
+            else session.acknowledge(delivery);
+          }),
+      );
+      await eventually(() => expect(seen.map(({ returns }) => returns)).toEqual([1, 1, 1]));
+    });
+
+    it('delivers again what is given back to a queue that has no room for a copy', async () => {
+      const small = nats.queueAt(natsUrl(), 1);
+      await small.prepare();
+      await new NatsIntake(small).publish([anAlert({ severity: 'low' })]);
+      const seen: Delivery[] = [];
+      await nats.source(small).consume(
+        () =>
+          new ListenerByHand((delivery, session) => {
+            seen.push(delivery);
+            if (seen.length === 1) session.giveBack(delivery);
+            else session.acknowledge(delivery);
+          }),
+      );
+      await eventually(() => expect(seen.map(({ returns }) => returns)).toEqual([0, 1]));
+      await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
+    });
+
+    it('gives a suspect up that came back five times, with its bytes and the id of its message', async () => {
+      const body = Buffer.from([0x7b, 0xff, 0x00]);
+      await jetstream(nats.plain).publish(`${nats.prefix}alerts.alert.low.x`, body);
+      const holding = new ListenerByHand((delivery, session) => session.park(delivery));
+      const parking = nats.source();
+      await parking.consume(({ kind }) => (kind === 'common' ? holding : new ListenerByHand()));
+      await eventually(() => expect(holding.deliveries).toHaveLength(1));
+      await eventually(async () => expect(await nats.lengthOf('suspects')).toBe(1));
+      await parking.stop();
+      expect(await nats.lengthOf('common')).toBe(0);
+      for (let deaths = 0; deaths < 5;) deaths += await takeAndDie('suspects');
+
+      const listeners = new Map<string, ListenerByHand>();
+      await nats.source().consume(({ kind }) => {
+        const listener = new ListenerByHand((delivery, session) => session.acknowledge(delivery));
+        listeners.set(kind, listener);
+        return listener;
+      });
+      await eventually(() => expect(listeners.get('given_up')!.deliveries).toHaveLength(1));
+      expect(listeners.get('suspects')!.deliveries).toEqual([]);
+      expect(listeners.get('given_up')!.deliveries[0]!.message).toMatchObject({
+        body,
+        routing_key: 'alert.low.x',
+        message_id: holding.deliveries[0]!.message.message_id,
+      });
+      await eventually(async () => expect(await nats.lengthOf('suspects')).toBe(0));
+    }, 60_000);
+
+    it('reads what a service publishes: the subject is the routing key, and the server number names a message without an id', async () => {
+      const headers = newHeaders();
+      for (const [name, value] of Object.entries({
+        content_type: 'application/json',
+        timestamp: '1767323045',
+        traceparent: '00-a-b-01',
+      }))
+        headers.set(name, value);
+      const js = jetstream(nats.plain);
+      await js.publish(`${nats.prefix}alerts.alert.urgent.shop.eu`, '{"a":1}', { headers });
+      await js.publish(`${nats.prefix}alerts.any`, '{"a":2}', { msgID: 'm-2' });
+      const seen = new Map<string, Delivery[]>();
+      await nats.source().consume(({ kind }) => {
+        const listener = new ListenerByHand((delivery, session) =>
+          listener.deliveries.length === 1 ? session.giveBack(delivery) : session.acknowledge(delivery),
+        );
+        seen.set(kind, listener.deliveries);
+        return listener;
+      });
+      await eventually(() => expect([seen.get('urgent')!.length, seen.get('common')!.length]).toEqual([2, 2]));
+      const [first, again] = seen.get('urgent')!;
+      expect(first!.message).toEqual({
+        body: Buffer.from('{"a":1}'),
+        routing_key: 'alert.urgent.shop.eu',
+        message_id: expect.stringMatching(/^urgent-\d{19}-1$/) as string,
+        content_type: 'application/json',
+        timestamp: 1_767_323_045,
+        headers: { traceparent: '00-a-b-01' },
+        redelivered: false,
+      });
+      expect(again!.message).toEqual({ ...first!.message, redelivered: true });
+      const keyless = { body: Buffer.from('{"a":2}'), message_id: 'm-2', headers: {} };
+      expect(seen.get('common')!.map(({ message }) => message)).toEqual([
+        { ...keyless, redelivered: false },
+        { ...keyless, redelivered: true },
+      ]);
+    });
+
+    it('publishes a message again unchanged, also within the time in which NATS knows its id', async () => {
+      const message = {
+        body: Buffer.from([1, 0, 255]),
+        routing_key: 'alert.urgent.till..1',
+        message_id: 'm-1',
+        timestamp: 1_767_323_045,
+        content_encoding: 'gzip',
+        headers: { reason: 'invalid_json', tries: 2, lines: 'a\r\nb', 'Nats-Msg-Id': 'm-1' },
+      };
+      const raw = new NatsRawIntake(nats.queue);
+      for (let times = 0; times < 2; times += 1)
+        expect(await raw.republish([message])).toEqual([{ id: 'm-1', outcome: 'confirmed' }]);
+      const seen: [string, ReceivedMessage][] = [];
+      await nats.source().consume(({ kind }) => settle(({ message }) => seen.push([kind, message]))());
+      await eventually(() => expect(seen).toHaveLength(2));
+      const expected = { ...message, headers: { reason: 'invalid_json', tries: '2' }, redelivered: false };
+      expect(seen).toEqual([
+        ['urgent', expected],
+        ['urgent', expected],
+      ]);
+    });
+
+    it('stores a message that is published twice once while it waits, and tells apart tenants and bodies with one id', async () => {
+      const alert = anAlert({ severity: 'low', id: 'one' });
+      const others = [
+        { ...alert, tenant_id: 'another' },
+        { ...alert, service: 'another' },
+        { ...alert, title: 'Another body' },
+      ] as (typeof alert)[];
+      const confirmed = { id: 'one', outcome: 'confirmed' };
+      expect(await nats.intake.publish([alert])).toEqual([confirmed]);
+      expect(await nats.intake.publish([alert, ...others])).toEqual([confirmed, confirmed, confirmed, confirmed]);
+      expect(await nats.lengthOf('common')).toBe(4);
+    });
+
+    it('stores a message again whose first copy is gone, although NATS calls it a duplicate', async () => {
+      const alert = anAlert({ severity: 'low' });
+      await nats.intake.publish([alert]);
+      await nats.manager.streams.purge(nats.queue.stream('common'));
+      expect(await nats.intake.publish([alert])).toEqual([{ id: alert.id, outcome: 'confirmed' }]);
+      expect(await nats.lengthOf('common')).toBe(1);
+    });
+
+    it('refuses what would exceed its bound, and takes messages again when there is room', async () => {
+      const small = nats.queueAt(natsUrl(), 3);
+      await small.prepare();
+      const intake = new NatsIntake(small);
+      const low = () => anAlert({ severity: 'low' });
+      const outcomes = await intake.publish([low(), low(), low(), low()]);
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['confirmed', 'confirmed', 'confirmed', 'failed']);
+      await expect(intake.publish([low(), low()])).rejects.toMatchObject({
+        name: 'Unavailable',
+        role: 'queue',
+        message: 'The queue is full.',
+      });
+      await intake.publish([anAlert({ severity: 'urgent' })]);
+      await nats.source(small).consume(settle(() => undefined));
+      await eventually(() => intake.publish([low(), low()]));
+    });
+
+    it('keeps a dead message with its reason', async () => {
+      await jetstream(nats.plain).publish(`${nats.prefix}alerts.alert.low.x`, 'not json');
+      const source = nats.source();
+      const seen: Delivery[] = [];
+      await source.consume(() => new ListenerByHand((delivery) => seen.push(delivery)));
+      await eventually(() => expect(seen).toHaveLength(1));
+      const delivery = seen[0] as NatsDelivery;
+      for (let times = 0; times < 2; times += 1)
+        await source.bury([{ delivery, reason: 'invalid_json', detail: 'one\r\ntwo größer' }]);
+      expect(await nats.lengthOf('dead')).toBe(1);
+      const letter = await nats.manager.streams.getMessage(nats.queue.stream('dead'), { seq: 1 });
+      expect(letter!.string()).toBe('not json');
+      expect(letter!.subject).toBe(`${nats.prefix}alerts-dead.alert.low.x`);
+      expect(letter!.header.get('reason')).toBe('invalid_json');
+      expect(letter!.header.get('detail')).toBe('one two größer');
+      expect(letter!.header.get('message_id')).toBe(delivery.message.message_id);
+    });
+
+    it('sends an acknowledgement that meets a lost connection when it is back: nothing is delivered again', async () => {
+      const proxy = await FaultProxy.to(natsUrl());
+      const queue = nats.queueAt(proxy.via(natsUrl()));
+      await nats.intake.publish([anAlert({ severity: 'low' })]);
+      const holding = new ListenerByHand();
+      const source = nats.source(queue);
+      await source.consume(({ kind }) => (kind === 'common' ? holding : new ListenerByHand()));
+      await eventually(() => expect(holding.deliveries).toHaveLength(1));
+      proxy.refuse();
+      proxy.cut();
+      await eventually(() => expect(queue.connection.connected).toBe(false));
+      expect(source.consuming).toBe(false);
+      holding.session.acknowledge(holding.deliveries[0]!);
+      proxy.refuse(false);
+      await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
+      expect(await pending()).toEqual({ num_ack_pending: 0, num_pending: 0 });
+      await eventually(() => expect(source.consuming).toBe(true));
+      expect(holding.deliveries).toHaveLength(1);
+      await source.stop();
+      await proxy.close();
+    });
+
+    it('goes on after NATS has lost its data, and after its connection was silent', async () => {
+      const proxy = await FaultProxy.to(natsUrl());
+      const seen: string[] = [];
+      const source = nats.source(nats.queueAt(proxy.via(natsUrl())));
+      await source.consume(settle(({ message }) => seen.push(idOf(message.body))));
+      for (const role of ['urgent', 'common', 'suspects', 'given_up'] as const)
+        await nats.manager.streams.delete(nats.queue.stream(role));
+      const [first, second] = [anAlert(), anAlert()];
+      await nats.intake.publish([first]);
+      await eventually(() => expect(seen).toEqual([first.id]));
+      proxy.silence();
+      await eventually(() => expect(source.consuming).toBe(false));
+      proxy.silence(false);
+      await eventually(() => expect(source.consuming).toBe(true), 15_000);
+      await nats.intake.publish([second]);
+      await eventually(() => expect(seen).toEqual([first.id, second.id]), 15_000);
+      await source.stop();
+      await proxy.close();
+    }, 45_000);
+
+    it('is unavailable while NATS is away, at once', async () => {
+      const away = nats.queueAt('nats://127.0.0.1:1');
+      await expect(new NatsIntake(away).publish([anAlert()])).rejects.toBeInstanceOf(Unavailable);
+      const since = performance.now();
+      await expect(new NatsRawIntake(away).republish([])).resolves.toEqual([]);
+      await expect(new NatsIntake(away).publish([anAlert()])).rejects.toMatchObject({ technology: 'nats' });
+      expect(performance.now() - since).toBeLessThan(1_000);
+      const source = nats.source(away, { consumeTimeoutMs: 200 });
+      await expect(source.consume(() => new ListenerByHand())).rejects.toBeInstanceOf(Unavailable);
+      expect(source.consuming).toBe(false);
+    });
+
+    it('takes over new settings, and keeps the configuration that an operator gave', async () => {
+      const stream = nats.queue.stream('common');
+      await nats.manager.streams.update(stream, { description: 'ours' });
+      await nats.queueAt(natsUrl(), 5_000).prepare();
+      const { config } = await nats.manager.streams.info(stream);
+      expect(config).toMatchObject({ description: 'ours', max_msgs: 5_000, retention: 'workqueue', discard: 'new' });
+      const consumer = await nats.manager.consumers.info(stream, CONSUMER);
+      expect(consumer.config).toMatchObject({ ack_policy: AckPolicy.Explicit, max_deliver: -1 });
+    });
+  });
+});
+
+/** Acknowledges everything that is delivered. */
+const settle = (onDelivery: (delivery: Delivery) => void) => () =>
+  new ListenerByHand((delivery, session) => {
+    onDelivery(delivery);
+    session.acknowledge(delivery);
+  });
+
+const idOf = (body: Buffer): string => (JSON.parse(body.toString()) as { id: string }).id;

@@ -1,0 +1,16 @@
+import { weaknessesOf } from './durability';
+
+const SAFE = { name: 'alerts-common', storage: 'file', num_replicas: 3, max_age: 0, discard: 'new' } as const;
+
+it('says nothing of streams on three servers', () => {
+  expect(weaknessesOf([SAFE, { ...SAFE, name: 'alerts-urgent' }])).toEqual([]);
+});
+
+it.each([
+  [{ storage: 'memory' as const }, 'NATS keeps alerts-common in memory'],
+  [{ num_replicas: 1 }, 'one NATS server keeps alerts-common'],
+  [{ max_age: 1 }, 'alerts-common has a max_age'],
+  [{ discard: 'old' as const }, 'alerts-common discards old messages'],
+])('names a stream with %j', (configured, says) => {
+  expect(weaknessesOf([{ ...SAFE, ...configured }])).toEqual([expect.stringContaining(says)]);
+});

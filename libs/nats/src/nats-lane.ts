@@ -1,0 +1,212 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Msg } from '@nats-io/transport-node';
+import type { Delivery, DeliveryListener, QueueKind, SourceQueue } from '@tocsin/contracts/ports';
+import { fullJitter, within } from '@tocsin/timing';
+import { messageOf, placeOf, returnsOf } from './nats-message';
+import { CONSUMER, type NatsQueue } from './nats-queue';
+import { pull } from './pull';
+
+/** The back-off while NATS is away. */
+const BACK_OFF = { firstMs: 50, capMs: 1_000 };
+/** A suspect that came back this often is given up. */
+const GIVEN_UP_AFTER = 5;
+const STOP_WITHIN_MS = 5_000;
+const ACKNOWLEDGED = '+ACK';
+const RETURNED = '-NAK';
+const IN_PROGRESS = '+WPI';
+
+export interface NatsDelivery extends Delivery {
+  readonly kind: QueueKind;
+  readonly raw: Msg;
+  /** Its number in the stream. */
+  readonly seq: number;
+}
+
+/**
+ * Delivers one stream. Its session lasts as long as the lane: a lost connection loses no delivery, because the consumer
+ * keeps what it was delivered, and takes the acknowledgement over any connection.
+ */
+export class NatsLane {
+  readonly #ending = new AbortController();
+  /** What is delivered and not settled, by its number in the stream, in the order of delivery. */
+  readonly #inHand = new Map<number, NatsDelivery & { since: number }>();
+  /** Answers for the server that wait for the connection. */
+  #unsent: [Msg, string][] = [];
+  readonly #copying = new Set<Promise<void>>();
+  #delivering: Promise<void> | undefined;
+  #refresh: NodeJS.Timeout | undefined;
+  #unwatch: () => void = () => undefined;
+  #roomMade: () => void = () => undefined;
+  consuming = false;
+
+  constructor(
+    private readonly queue: NatsQueue,
+    private readonly about: SourceQueue,
+    private readonly listener: DeliveryListener,
+  ) {}
+
+  start(): void {
+    this.consuming = true;
+    this.#refresh = setInterval(() => this.#keep(), this.queue.takeOverAfterMs / 3).unref();
+    this.#unwatch = this.queue.connection.watch(() => this.#connectionChanged());
+    this.#delivering = this.#deliver();
+  }
+
+  async cancel(): Promise<void> {
+    this.#ending.abort();
+    this.consuming = false;
+    this.#roomMade();
+    await this.#delivering;
+  }
+
+  /** Sends what is settled, and gives back everything else. */
+  async stop(): Promise<void> {
+    await this.cancel();
+    for (const delivery of [...this.#inHand.values()]) this.#giveBack(delivery);
+    await within(STOP_WITHIN_MS, Promise.all(this.#copying), () => undefined);
+    clearInterval(this.#refresh);
+    this.#unwatch();
+  }
+
+  async #deliver(): Promise<void> {
+    const { signal } = this.#ending;
+    await Promise.race([this.listener.untilWanted(), untilAborted(signal)]);
+    if (signal.aborted) return;
+    this.listener.opened({
+      acknowledgeUpTo: ({ seq }: NatsDelivery) => this.#acknowledgeUpTo(seq),
+      acknowledge: (delivery: NatsDelivery) => this.#acknowledge(delivery),
+      giveBack: (delivery: NatsDelivery) => this.#giveBack(delivery),
+      park: (delivery: NatsDelivery) => this.#move(delivery, 'suspects'),
+    });
+    for (let failures = 0; !signal.aborted;) {
+      const room = this.about.prefetch - this.#inHand.size - this.#copying.size;
+      if (room <= 0) {
+        await new Promise<void>((resolve) => (this.#roomMade = resolve));
+        continue;
+      }
+      try {
+        await this.#pull(room, () => (failures = 0));
+      } catch {
+        this.consuming = false;
+        await pause(fullJitter(failures++, BACK_OFF), signal);
+        // streams or consumer may be gone, as after the loss of NATS's data
+        if (!signal.aborted) await this.queue.prepare().catch(() => undefined);
+      }
+    }
+  }
+
+  async #pull(batch: number, onAnswer: () => void): Promise<void> {
+    const { signal } = this.#ending;
+    const { connection } = this.queue;
+    await pull(connection.client, {
+      subject: `$JS.API.CONSUMER.MSG.NEXT.${this.queue.stream(this.about.kind)}.${CONSUMER}`,
+      batch,
+      signal,
+      whenLost: (tell) => connection.watch(() => !connection.connected && tell()),
+      onMessage: (raw) => this.#handOver(raw),
+      onAnswer: () => {
+        this.consuming = !signal.aborted;
+        onAnswer();
+      },
+    });
+  }
+
+  #handOver(raw: Msg): void {
+    const { kind } = this.about;
+    const place = placeOf(raw);
+    const returns = returnsOf(raw, place);
+    const { seq } = place;
+    const held = this.#inHand.get(seq);
+    // the server was away for longer than the time after which it delivers again; this process still has the message
+    if (held) return void this.#inHand.set(seq, { ...held, raw });
+    const delivery: NatsDelivery = { kind, raw, seq, returns, message: messageOf(kind, raw, place) };
+    this.#inHand.set(seq, { ...delivery, since: performance.now() });
+    if (this.#ending.signal.aborted) return this.#giveBack(delivery);
+    if (kind === 'suspects' && returns >= GIVEN_UP_AFTER) return this.#move(delivery, 'given_up');
+    this.listener.delivered(delivery);
+  }
+
+  #acknowledge({ seq }: Pick<NatsDelivery, 'seq'>): void {
+    const held = this.#inHand.get(seq);
+    if (!held) return;
+    this.#inHand.delete(seq);
+    this.#tell(held.raw, ACKNOWLEDGED);
+    this.#roomMade();
+  }
+
+  /** Acknowledges what is in hand up to and including this one, in the order of delivery. */
+  #acknowledgeUpTo(last: number): void {
+    if (!this.#inHand.has(last)) return;
+    for (const seq of [...this.#inHand.keys()]) {
+      this.#acknowledge({ seq });
+      if (seq === last) return;
+    }
+  }
+
+  /**
+   * Puts a copy at the end of the stream, which keeps the count of returns: the server would count a `-NAK` like the
+   * end of a process. Where there is no room for a copy, it is a `-NAK` all the same.
+   */
+  #giveBack({ seq, returns }: NatsDelivery): void {
+    const held = this.#take(seq);
+    if (!held) return;
+    const { kind } = this.about;
+    this.#copy(
+      this.queue.copy(held.raw, kind, kind, returns).then(
+        () => this.#tell(held.raw, ACKNOWLEDGED),
+        () => this.#tell(held.raw, RETURNED),
+      ),
+    );
+  }
+
+  /** A message whose copy fails comes again: it is no longer refreshed. */
+  #move({ seq }: NatsDelivery, to: 'suspects' | 'given_up'): void {
+    const held = this.#take(seq);
+    if (!held) return;
+    this.#copy(this.queue.copy(held.raw, this.about.kind, to, 0).then(() => this.#tell(held.raw, ACKNOWLEDGED)));
+  }
+
+  #take(seq: number) {
+    const held = this.#inHand.get(seq);
+    this.#inHand.delete(seq);
+    return held;
+  }
+
+  #copy(work: Promise<void>): void {
+    const copying = work
+      .catch(() => undefined)
+      .finally(() => {
+        this.#copying.delete(copying);
+        this.#roomMade();
+      });
+    this.#copying.add(copying);
+  }
+
+  /** Answers the server; while it is away, as soon as it is back. */
+  #tell(raw: Msg, answer: string): void {
+    if (this.queue.connection.connected) raw.respond(answer);
+    else this.#unsent.push([raw, answer]);
+  }
+
+  #connectionChanged(): void {
+    if (!this.queue.connection.connected) return void (this.consuming = false);
+    for (const [raw, answer] of this.#unsent.splice(0)) raw.respond(answer);
+    this.#keep();
+  }
+
+  /** Tells the server that this process is alive and still has these messages. */
+  #keep(): void {
+    const { connected } = this.queue.connection;
+    const before = performance.now() - this.queue.takeOverAfterMs / 5;
+    if (connected) for (const { raw, since } of this.#inHand.values()) if (since < before) raw.respond(IN_PROGRESS);
+  }
+}
+
+/** A pause that ends early, without an error, when the signal is aborted. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);
+
+const untilAborted = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort');
+};
