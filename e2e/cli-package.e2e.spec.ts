@@ -1,7 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,14 +21,19 @@ import { freePort } from './kit/free-port';
 
 const ROOT = join(__dirname, '..');
 const HOME = join(ROOT, 'apps', 'cli');
-const MAX_TARBALL = 2_000_000;
+const MAX_TARBALL = 14_000_000;
 const run = promisify(execFile);
 
 jest.setTimeout(240_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-cli-'));
 const project = join(folder, 'project');
-const environment = { PATH: process.env.PATH, HOME: process.env.HOME, npm_config_audit: 'false' };
+const environment = {
+  PATH: process.env.PATH,
+  HOME: folder,
+  npm_config_cache: join(folder, 'cache'),
+  npm_config_offline: 'true',
+};
 let tarball: string;
 let before: string[];
 
@@ -32,19 +46,13 @@ beforeAll(async () => {
     readdirSync(folder).find((name) => name.endsWith('.tgz'))!,
   );
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true }));
-  const install = (...options: string[]) =>
-    run('npm', ['install', '--no-fund', ...options, tarball], { cwd: project, env: environment });
-  // a machine whose cache was cleared after `npm ci` asks the registry for what is missing
-  await install('--offline').catch((error: { stderr: string }) => {
-    if (!/ENOTCACHED/.test(error.stderr)) throw error;
-    return install('--prefer-offline');
-  });
+  await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: project, env: environment });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs `npx @tocsin/cli` in the project. Resolves with what it prints, also when it fails. */
 const tocsin = async (args: string[], more: Record<string, string> = {}) => {
-  const { stdout, stderr } = await run('npx', ['--offline', '--no', '@tocsin/cli', ...args], {
+  const { stdout, stderr } = await run('npx', ['@tocsin/cli', ...args], {
     cwd: project,
     env: { ...environment, ...more },
   });
@@ -61,22 +69,21 @@ it('npm pack in its folder makes the package that the script makes, and leaves n
   expect(statSync(tarball).size).toBeLessThan(MAX_TARBALL);
 });
 
-it('its manifest has the version, the engines and the packages of the repository, and no file of the tests is in it', () => {
+it('it has the version and the engines of the repository, licences of what it contains, and no file of the tests', () => {
   const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   const { version, engines, license, dependencies } = read(join(ROOT, 'package.json'));
   const installed = join(project, 'node_modules', '@tocsin', 'cli');
-  expect(read(join(installed, 'package.json'))).toMatchObject({ version, engines, license });
-  expect(read(join(installed, 'package.json')).dependencies).toEqual(dependencies);
+  const manifest = read(join(installed, 'package.json'));
+  expect(manifest).toMatchObject({ version, engines, license });
+  expect(manifest).not.toHaveProperty('dependencies');
+  expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['@tocsin']);
+  const notices = readFileSync(join(installed, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  for (const [name, its] of Object.entries(dependencies as Record<string, string>))
+    expect(notices).toContain(`${name} ${its} (`);
   const files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
-  for (const file of [
-    'LICENSE',
-    'README.md',
-    'npm-shrinkwrap.json',
-    'lib/libs/postgres/src/migrations/0001-the-log.sql',
-  ])
+  for (const file of ['LICENSE', 'README.md', 'lib/libs/postgres/src/migrations/0001-the-log.sql'])
     expect(files).toContain(file);
-  const ours = files.filter((file) => !/(^|\/)node_modules\//.test(file));
-  expect(ours.filter((file) => /\.spec\.|(^|\/)testing\/|\.map$/.test(file))).toEqual([]);
+  expect(files.filter((file) => /\.spec\.|(^|\/)testing\/|\.map$|\.compiled$/.test(file))).toEqual([]);
 });
 
 it('publint finds nothing to correct', async () => {
@@ -101,6 +108,23 @@ it('npx @tocsin/cli explains itself with the commands that its user has, and its
   await expect(tocsin(['token'])).rejects.toMatchObject({ code: 78 });
 });
 
+it('answers a Tab as the whole program does, without loading it', async () => {
+  const installed = join(project, 'node_modules', '@tocsin', 'cli');
+  for (const words of [[''], ['alerts', ''], ['tail', '--severity', 'urgent,'], ['publish', '--file', '']]) {
+    const whole = join(installed, 'lib', 'apps', 'cli', 'src', 'tocsin.js');
+    const { stdout } = await run(process.execPath, [whole, '__complete', ...words], { env: environment });
+    expect(stdout).not.toBe('');
+    expect((await tocsin(['__complete', ...words])).out).toBe(stdout.trimEnd());
+  }
+  const bundle = join(installed, 'lib', 'node_modules');
+  renameSync(bundle, `${bundle}-away`);
+  try {
+    expect((await tocsin(['__complete', 'migrate', 'st'])).out).toMatch(/^status\t/);
+  } finally {
+    renameSync(`${bundle}-away`, bundle);
+  }
+});
+
 it('start serves page and API from the package; alerts are published, measured and listed beside it', async () => {
   const [port, adminPort] = [String(await freePort()), String(await freePort())];
   const ports = { PORT: port, ADMIN_PORT: adminPort };
@@ -117,7 +141,7 @@ it('start serves page and API from the package; alerts are published, measured a
     };
     const ready = JSON.parse(first.value) as { url: string; token: string };
     expect(ready).toMatchObject({ url: `http://localhost:${port}`, token: expect.stringMatching(/^ey/) });
-    const page = await fetch(`http://127.0.0.1:${port}/`);
+    const page = await fetch(`http://127.0.0.1:${port}/`, { headers: { accept: 'text/html' } });
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<script')]);
     expect((await fetch(`http://127.0.0.1:${port}/docs/guide`)).status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${port}/docs`)).status).toBe(200);

@@ -80,7 +80,7 @@ withZsh('zsh: commands, values and files', async () => {
     ['tocsin migrate s', 'migrate status'],
     ['tocsin tail --severity=u', '--severity=urgent'],
     ['tocsin token --scope alerts:', 'alerts:write*What it allows'],
-    ['tocsin publish --file al', '--file alerts.json'],
+    ['tocsin publish --file al', 'erts.json'],
   ] as const)
     expect((await zsh(line, shown)).stdout).toBe('found\n');
 });

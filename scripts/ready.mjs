@@ -179,6 +179,8 @@ function sources() {
   const walk = (folder) => {
     for (const entry of readdirSync(at(folder), { withFileTypes: true })) {
       const path = `${folder}/${entry.name}`;
+      // what `npm pack` makes in a folder and removes again is no source
+      if (/^(apps|libs)\/[^/]+\/lib$/.test(path)) continue;
       if (entry.isDirectory()) walk(path);
       else if (/\.(ts|tsx|mjs|sql|json|html|css|svg)$/.test(entry.name) && !/\.spec\.tsx?$/.test(entry.name))
         found.push(path);

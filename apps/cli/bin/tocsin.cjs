@@ -1,4 +1,9 @@
 #!/usr/bin/env node
-// Node 22 and newer keep what V8 compiles for the next start, in a folder for temporary files.
-require('node:module').enableCompileCache?.();
-require('../lib/apps/cli/src/tocsin.js');
+// The scripts of the shells ask at each Tab: the answer needs the definitions of the commands and nothing else.
+const [word, ...words] = process.argv.slice(2);
+if (word === '__complete') {
+  const { completionLines } = require('../lib/apps/cli/src/completion.js');
+  for (const line of completionLines(require('../lib/definitions.json'), words)) process.stdout.write(`${line}\n`);
+} else {
+  require('../lib/apps/cli/src/tocsin.js');
+}

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Command } from './command';
 
 /** The standalone beside this app, in a build as in the package. */
@@ -37,7 +36,7 @@ export const start: Command<typeof options> = {
       ...(values.json ? ['--json'] : []),
       ...(terminal.calling === 'tocsin' ? ['--called', 'tocsin'] : []),
     ];
-    await import(pathToFileURL(MAIN).href);
+    await import(MAIN);
     return new Promise(() => undefined);
   },
 };
