@@ -128,6 +128,7 @@ async function openLetters(): Promise<number[]> {
 /** The ids that a path with `{id}` can name. */
 async function idsFor(path: string): Promise<readonly unknown[]> {
   if (path.startsWith('/api/v1/dead-letters')) return openLetters();
+  if (path.startsWith('/api/v1/topics')) return TENANTS;
   const [, kind] = /^\/api\/v1\/(notification|deliver|webhook)/.exec(path) ?? [];
   if (kind === 'notification') return targets.map(({ notification }) => notification);
   const deliveries = targets.map(({ delivery }) => delivery);

@@ -33,13 +33,18 @@ describe('topics', () => {
     const [first, second] = [await listen('alpha'), await listen('alpha', {}, 'ana', stack.gateways[1])];
     const other = await listen('beta', {}, 'ben');
     const { status, json } = await publish('alpha', { data: { msg: 'hello', lines: 'a\nb' } }, stack.gateways[1]);
-    expect([status, json]).toEqual([202, { topic: 'alpha', id: expect.any(String), data: { msg: 'hello', lines: 'a\nb' } }]);
+    expect([status, json]).toEqual([
+      202,
+      { topic: 'alpha', id: expect.any(String), data: { msg: 'hello', lines: 'a\nb' } },
+    ]);
     for (const data of [[1, 2], 'text', 0, null]) await publish('alpha', { data });
     for (const stream of [first, second]) {
       await eventually(() => expect(heard(stream)).toHaveLength(5));
-      expect(heard(stream).map((data) => JSON.parse(data)).sort()).toEqual(
-        [{ msg: 'hello', lines: 'a\nb' }, [1, 2], 'text', 0, null].sort(),
-      );
+      expect(
+        heard(stream)
+          .map((data) => JSON.parse(data))
+          .sort(),
+      ).toEqual([{ msg: 'hello', lines: 'a\nb' }, [1, 2], 'text', 0, null].sort());
     }
     await publish('beta', { data: 'of beta' });
     await eventually(() => expect(heard(other)).toEqual(['"of beta"']));
@@ -74,7 +79,12 @@ describe('topics', () => {
   it('do not weaken the alerts of the same tenant: nothing rings, nothing is open, and no alert is in a topic', async () => {
     const [topic, alerts] = [await listen('beta', {}, 'ben'), await stack.watch('ben')];
     await publish('beta', { data: 'chatter', id: 'c-1' });
-    await stack.amqp.publish('alert.high.oven', { tenant_id: 'beta', id: 'cold', title: 'Cold', metadata: { data: 1 } });
+    await stack.amqp.publish('alert.high.oven', {
+      tenant_id: 'beta',
+      id: 'cold',
+      title: 'Cold',
+      metadata: { data: 1 },
+    });
     await alerts.entry('cold');
     await alerts.entry('c-1');
     await eventually(() => expect(heard(topic)).toEqual(['"chatter"']));

@@ -153,8 +153,26 @@ export class PrivateRedis extends PrivateServer {
 export class PrivateNats extends PrivateServer {
   protected readonly gentle = 'SIGTERM';
 
+  private clustered: readonly string[] = [];
+
   static async start(): Promise<PrivateNats> {
     return new PrivateNats('nats', await freePort()).start();
+  }
+
+  /** Starts servers that replicate to each other. */
+  static async startCluster(size: number): Promise<PrivateNats[]> {
+    const ports = await Promise.all(Array.from({ length: size }, freePort));
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(',');
+    const servers = await Promise.all(
+      ports.map(async (port, i) => {
+        const server = new PrivateNats('nats', await freePort());
+        const listen = ['--cluster', `nats://127.0.0.1:${port}`, '--routes', routes];
+        server.clustered = ['--server_name', `n${i + 1}`, '--cluster_name', 'tocsin', ...listen];
+        return server;
+      }),
+    );
+    // none of them answers before the others are there
+    return Promise.all(servers.map((server) => server.start()));
   }
 
   get url(): string {
@@ -164,7 +182,16 @@ export class PrivateNats extends PrivateServer {
   protected command() {
     return {
       program: pathOf('nats-server'),
-      args: ['--addr', '127.0.0.1', '--port', String(this.port), '--jetstream', '--store_dir', this.folder],
+      args: [
+        '--addr',
+        '127.0.0.1',
+        '--port',
+        String(this.port),
+        '--jetstream',
+        '--store_dir',
+        this.folder,
+        ...this.clustered,
+      ],
     };
   }
 

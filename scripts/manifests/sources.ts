@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import { chart, helm, kustomize, type Manifest } from './render';
+import { chart, helm, kustomize, kustomizeWith, type Manifest } from './render';
 
 export const PRODUCTION_VALUES = join(chart, 'values-production.yaml');
+/** Values for a cluster with Gateway API. */
+export const BEHIND_A_GATEWAY = { ingress: { enabled: false }, gatewayApi: { enabled: true } };
 
 /** Everything that can be applied to a cluster, and what it is rendered with. */
 export const SOURCES: { name: string; program: 'kustomize' | 'helm'; render: () => Manifest[] }[] = [
@@ -17,3 +19,18 @@ export const SOURCES: { name: string; program: 'kustomize' | 'helm'; render: () 
     render: () => helm({}, '--values', PRODUCTION_VALUES),
   },
 ];
+
+/** The ways to the gateway that an overlay may take in place of its Ingress. */
+export const COMPONENTS = [
+  ['gateway-api'],
+  ['gateway-api', 'gateway-api/envoy'],
+  ['gateway-api', 'gateway-api/nginx'],
+  ['traefik'],
+];
+
+/** The overlay for production with these components. */
+export const withComponents = (names: readonly string[]): Manifest[] =>
+  kustomizeWith(
+    'overlays/prod',
+    names.map((name) => `components/${name}`),
+  );

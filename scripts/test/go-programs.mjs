@@ -20,7 +20,7 @@ function builtPath(name) {
  */
 export async function buildWithGo(name) {
   if (existsSync(builtPath(name))) return undefined;
-  if (env.TOCSIN_FAULTS !== 'full') return `${name} is not installed; npm run test:faults builds it`;
+  if (env.TOCSIN_FAULTS !== 'full') return `${name} is not installed; TOCSIN_FAULTS=full npm run test:unit builds it`;
   const go = GO.find((command) => has(command, 'version'));
   if (!go) return `${name} is not installed, and Go is not there to build it`;
   say(`  … building ${programs[name]} (the first time only)`);

@@ -81,7 +81,8 @@ class Door {
     try {
       const errors = await this.#errorsOf(messages);
       const refusals = errors.filter((error) => error instanceof QueueFull || error instanceof NoStream);
-      if (refusals.length === messages.length) throw refusals[0]!;
+      const [refusal] = refusals;
+      if (refusal && refusals.length === messages.length) throw refusal;
       return messages.map(({ id }, at) => outcomeOf(id, errors[at]));
     } finally {
       this.#waiting -= messages.length;
@@ -112,7 +113,7 @@ class Door {
       await this.queue.put(message);
     } catch (error) {
       if (!(error instanceof NoStream)) return error;
-      return this.queue
+      return this.queue.streams
         .prepare()
         .then(() => this.queue.put(message))
         .catch((again: unknown) => again);

@@ -7,7 +7,7 @@ import { FaultProxy } from '@tocsin/fault-proxy';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
 import type { NatsDelivery } from './nats-lane';
-import { CONSUMER } from './nats-queue';
+import { CONSUMER } from './nats-streams';
 import { describeWithNats, natsUrl, OwnNats } from './testing';
 
 describeWithNats('NATS', () => {
@@ -26,7 +26,7 @@ describeWithNats('NATS', () => {
     /** Takes the waiting messages as a process that is killed before it settles them. */
     const takeAndDie = async (kind: 'common' | 'suspects') => {
       const messages = await (
-        await jetstream(nats.plain).consumers.get(nats.queue.stream(kind), CONSUMER)
+        await jetstream(nats.plain).consumers.get(nats.queue.streams.name(kind), CONSUMER)
       ).fetch({ max_messages: 10, expires: 1_000 });
       let taken = 0;
       for await (const _ of messages) taken += 1;
@@ -34,7 +34,10 @@ describeWithNats('NATS', () => {
     };
     /** What is in no hand any more, and not acknowledged. */
     const pending = async () => {
-      const { num_ack_pending, num_pending } = await nats.manager.consumers.info(nats.queue.stream('common'), CONSUMER);
+      const { num_ack_pending, num_pending } = await nats.manager.consumers.info(
+        nats.queue.streams.name('common'),
+        CONSUMER,
+      );
       return { num_ack_pending, num_pending };
     };
 
@@ -59,7 +62,7 @@ describeWithNats('NATS', () => {
       const since = performance.now();
       const other: Delivery[] = [];
       await nats.source().consume(settle((delivery) => other.push(delivery)));
-      await eventually(() => expect(performance.now() - since).toBeGreaterThan(2 * nats.queue.takeOverAfterMs));
+      await eventually(() => expect(performance.now() - since).toBeGreaterThan(2 * nats.queue.streams.takeOverAfterMs));
       expect([holding.deliveries.length, other]).toEqual([1, []]);
       holding.session.acknowledge(holding.deliveries[0]!);
       await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
@@ -105,7 +108,7 @@ describeWithNats('NATS', () => {
 
     it('delivers again what is given back to a queue that has no room for a copy', async () => {
       const small = nats.queueAt(natsUrl(), 1);
-      await small.prepare();
+      await small.streams.prepare();
       await new NatsIntake(small).publish([anAlert({ severity: 'low' })]);
       const seen: Delivery[] = [];
       await nats.source(small).consume(
@@ -224,14 +227,14 @@ describeWithNats('NATS', () => {
     it('stores a message again whose first copy is gone, although NATS calls it a duplicate', async () => {
       const alert = anAlert({ severity: 'low' });
       await nats.intake.publish([alert]);
-      await nats.manager.streams.purge(nats.queue.stream('common'));
+      await nats.manager.streams.purge(nats.queue.streams.name('common'));
       expect(await nats.intake.publish([alert])).toEqual([{ id: alert.id, outcome: 'confirmed' }]);
       expect(await nats.lengthOf('common')).toBe(1);
     });
 
     it('refuses what would exceed its bound, and takes messages again when there is room', async () => {
       const small = nats.queueAt(natsUrl(), 3);
-      await small.prepare();
+      await small.streams.prepare();
       const intake = new NatsIntake(small);
       const low = () => anAlert({ severity: 'low' });
       const outcomes = await intake.publish([low(), low(), low(), low()]);
@@ -256,7 +259,7 @@ describeWithNats('NATS', () => {
       for (let times = 0; times < 2; times += 1)
         await source.bury([{ delivery, reason: 'invalid_json', detail: 'one\r\ntwo größer' }]);
       expect(await nats.lengthOf('dead')).toBe(1);
-      const letter = await nats.manager.streams.getMessage(nats.queue.stream('dead'), { seq: 1 });
+      const letter = await nats.manager.streams.getMessage(nats.queue.streams.name('dead'), { seq: 1 });
       expect(letter!.string()).toBe('not json');
       expect(letter!.subject).toBe(`${nats.prefix}alerts-dead.alert.low.x`);
       expect(letter!.header.get('reason')).toBe('invalid_json');
@@ -292,7 +295,7 @@ describeWithNats('NATS', () => {
       const source = nats.source(nats.queueAt(proxy.via(natsUrl())));
       await source.consume(settle(({ message }) => seen.push(idOf(message.body))));
       for (const role of ['urgent', 'common', 'suspects', 'given_up'] as const)
-        await nats.manager.streams.delete(nats.queue.stream(role));
+        await nats.manager.streams.delete(nats.queue.streams.name(role));
       const [first, second] = [anAlert(), anAlert()];
       await nats.intake.publish([first]);
       await eventually(() => expect(seen).toEqual([first.id]));
@@ -319,9 +322,9 @@ describeWithNats('NATS', () => {
     });
 
     it('takes over new settings, and keeps the configuration that an operator gave', async () => {
-      const stream = nats.queue.stream('common');
+      const stream = nats.queue.streams.name('common');
       await nats.manager.streams.update(stream, { description: 'ours' });
-      await nats.queueAt(natsUrl(), 5_000).prepare();
+      await nats.queueAt(natsUrl(), 5_000).streams.prepare();
       const { config } = await nats.manager.streams.info(stream);
       expect(config).toMatchObject({ description: 'ours', max_msgs: 5_000, retention: 'workqueue', discard: 'new' });
       const consumer = await nats.manager.consumers.info(stream, CONSUMER);

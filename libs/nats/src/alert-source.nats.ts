@@ -43,7 +43,7 @@ export class NatsSource implements AlertSource {
     if (this.#lanes) return;
     const { prefetch } = this.options;
     const of = (kind: QueueKind, most: number, parks: boolean): SourceQueue => ({
-      name: this.queue.stream(kind),
+      name: this.queue.streams.name(kind),
       kind,
       prefetch: Math.min(prefetch, most),
       parks,
@@ -96,7 +96,7 @@ export class NatsSource implements AlertSource {
     const until = performance.now() + (this.options.consumeTimeoutMs ?? 10_000);
     for (let failures = 0; ; failures += 1)
       try {
-        return await this.queue.prepare();
+        return await this.queue.streams.prepare();
       } catch (error) {
         if (this.#stopped) return;
         if (performance.now() > until) throw error;

@@ -1,6 +1,6 @@
-import { StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 
-type Told = Pick<StreamConfig, 'name' | 'storage' | 'num_replicas' | 'max_age' | 'discard'>;
+type Told = Pick<StreamConfig, 'name' | 'storage' | 'num_replicas' | 'max_age' | 'discard' | 'retention'>;
 
 /**
  * What is weak about JetStream as a queue, one sentence each. Streams that are there already keep what an operator gave
@@ -15,6 +15,7 @@ export function weaknessesOf(streams: readonly Told[]): string[] {
   const inMemory = named(({ storage }) => storage !== StorageType.File);
   const single = named(({ storage, num_replicas }) => storage === StorageType.File && num_replicas === 1);
   const aging = named(({ max_age }) => max_age > 0);
+  const noQueue = named(({ retention }) => retention !== RetentionPolicy.Workqueue);
   const dropping = named(({ discard }) => discard !== 'new');
   return [
     ...(inMemory ? [`NATS keeps ${inMemory} in memory: its restart loses the messages that wait`] : []),
@@ -25,6 +26,7 @@ export function weaknessesOf(streams: readonly Told[]): string[] {
         ]
       : []),
     ...(aging ? [`${aging} has a max_age: messages that wait for longer are lost`] : []),
+    ...(noQueue ? [`${noQueue} is no work queue: messages stay there after they are stored, until it is full`] : []),
     ...(dropping ? [`${dropping} discards old messages when it is full: they are lost`] : []),
   ];
 }

@@ -4,7 +4,8 @@ import type { Msg } from '@nats-io/transport-node';
 import type { Delivery, DeliveryListener, QueueKind, SourceQueue } from '@tocsin/contracts/ports';
 import { fullJitter, within } from '@tocsin/timing';
 import { messageOf, placeOf, returnsOf } from './nats-message';
-import { CONSUMER, type NatsQueue } from './nats-queue';
+import type { NatsQueue } from './nats-queue';
+import { CONSUMER } from './nats-streams';
 import { pull } from './pull';
 
 /** The back-off while NATS is away. */
@@ -36,6 +37,9 @@ export class NatsLane {
   readonly #copying = new Set<Promise<void>>();
   #delivering: Promise<void> | undefined;
   #refresh: NodeJS.Timeout | undefined;
+  #search: NodeJS.Timeout | undefined;
+  /** What was stuck in the stream when that was looked for the last time. */
+  #stuck: string | undefined;
   #unwatch: () => void = () => undefined;
   #roomMade: () => void = () => undefined;
   consuming = false;
@@ -48,7 +52,8 @@ export class NatsLane {
 
   start(): void {
     this.consuming = true;
-    this.#refresh = setInterval(() => this.#keep(), this.queue.takeOverAfterMs / 3).unref();
+    this.#refresh = setInterval(() => this.#keep(), this.queue.streams.takeOverAfterMs / 3).unref();
+    this.#search = setInterval(() => void this.#release(), this.queue.streams.takeOverAfterMs).unref();
     this.#unwatch = this.queue.connection.watch(() => this.#connectionChanged());
     this.#delivering = this.#deliver();
   }
@@ -66,6 +71,7 @@ export class NatsLane {
     for (const delivery of [...this.#inHand.values()]) this.#giveBack(delivery);
     await within(STOP_WITHIN_MS, Promise.all(this.#copying), () => undefined);
     clearInterval(this.#refresh);
+    clearInterval(this.#search);
     this.#unwatch();
   }
 
@@ -91,7 +97,7 @@ export class NatsLane {
         this.consuming = false;
         await pause(fullJitter(failures++, BACK_OFF), signal);
         // streams or consumer may be gone, as after the loss of NATS's data
-        if (!signal.aborted) await this.queue.prepare().catch(() => undefined);
+        if (!signal.aborted) await this.queue.streams.prepare().catch(() => undefined);
       }
     }
   }
@@ -100,7 +106,7 @@ export class NatsLane {
     const { signal } = this.#ending;
     const { connection } = this.queue;
     await pull(connection.client, {
-      subject: `$JS.API.CONSUMER.MSG.NEXT.${this.queue.stream(this.about.kind)}.${CONSUMER}`,
+      subject: `$JS.API.CONSUMER.MSG.NEXT.${this.queue.streams.name(this.about.kind)}.${CONSUMER}`,
       batch,
       signal,
       whenLost: (tell) => connection.watch(() => !connection.connected && tell()),
@@ -195,10 +201,21 @@ export class NatsLane {
     this.#keep();
   }
 
+  /** Has everything delivered again when the same message was stuck twice in a row: the log drops what it has. */
+  async #release(): Promise<void> {
+    if (!this.queue.connection.connected || this.#ending.signal.aborted) return;
+    const { kind } = this.about;
+    const before = this.#stuck;
+    this.#stuck = await this.queue.streams.stuckIn(kind).catch(() => undefined);
+    if (this.#stuck === undefined || this.#stuck !== before) return;
+    this.#stuck = undefined;
+    await this.queue.streams.renewConsumer(kind).catch(() => undefined);
+  }
+
   /** Tells the server that this process is alive and still has these messages. */
   #keep(): void {
     const { connected } = this.queue.connection;
-    const before = performance.now() - this.queue.takeOverAfterMs / 5;
+    const before = performance.now() - this.queue.streams.takeOverAfterMs / 5;
     if (connected) for (const { raw, since } of this.#inHand.values()) if (since < before) raw.respond(IN_PROGRESS);
   }
 }

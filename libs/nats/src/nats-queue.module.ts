@@ -6,6 +6,7 @@ import { NatsSource } from './alert-source.nats';
 import { NatsConnection } from './connection';
 import { weaknessesOf } from './durability';
 import { NatsQueue } from './nats-queue';
+import { NatsStreams } from './nats-streams';
 
 interface NatsQueueModuleOptions {
   url: string;
@@ -63,7 +64,7 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
     observability,
   }: NatsQueueModuleOptions): DynamicModule {
     const connection = new NatsConnection({ url, credentials, name: 'tocsin' });
-    const queue = new NatsQueue(connection, { prefix, limit, replicas });
+    const queue = new NatsQueue(connection, new NatsStreams(connection, { prefix, limit, replicas }));
     const source = new NatsSource(queue, { prefetch });
     return {
       module: NatsQueueModule,
@@ -83,7 +84,7 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
     this.health.add(
       'nats',
       async () => {
-        await queue.check(CHECK_TIMEOUT_MS);
+        await queue.streams.check(CHECK_TIMEOUT_MS);
         if (source.wanted && !source.consuming) throw new Error('The streams are not consumed.');
       },
       check,
@@ -103,8 +104,8 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
     if (this.prepared || !connection.connected) return;
     this.prepared = true;
     try {
-      await queue.prepare();
-      for (const weakness of weaknessesOf(await queue.configurations())) this.log.warn(weakness);
+      await queue.streams.prepare();
+      for (const weakness of weaknessesOf(await queue.streams.configurations())) this.log.warn(weakness);
     } catch (error) {
       this.prepared = false;
       this.log.warn({ err: error }, 'the streams of NATS cannot be prepared');

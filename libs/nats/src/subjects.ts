@@ -22,6 +22,9 @@ export const STREAMS = {
 
 export type StreamRole = keyof typeof STREAMS;
 
+/** Whether services publish to the stream. */
+export const isPublished = (role: StreamRole): boolean => role === 'urgent' || role === 'common';
+
 /** The subjects that a stream takes, without the prefix. */
 export const SUBJECTS: Readonly<Record<StreamRole, readonly string[]>> = {
   urgent: ['alerts.*.urgent.>'],

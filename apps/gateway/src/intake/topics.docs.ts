@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { TENANT_ID_PATTERN } from '@tocsin/contracts';
-import { object, optional, strictObject, text, type Schema } from '../description/json-schema';
+import { MAX_SINCE } from '../connect/stream-request';
+import { integer, object, optional, strictObject, text, type Schema } from '../description/json-schema';
 import {
   Answer,
   ApiOperation,
@@ -33,7 +34,9 @@ export const streamTopic = applyDecorators(
   topic,
   QueryParameter({
     name: 'since',
-    schema: text(),
+    schema: {
+      anyOf: [integer(undefined, { minimum: 0, maximum: MAX_SINCE }), text(undefined, { format: 'date-time' })],
+    },
     description: 'Begin with so many of the newest events, or at a time, as in /api/events.',
   }),
   QueryParameter({ name: 'last_event_id', schema: cursor, description: 'The cursor, where the header cannot be set.' }),

@@ -3,28 +3,27 @@ The objects are read from the manifests of kustomize, so that there is one place
 What the values say is then laid over them.
 */ -}}
 
-{{- /* The text of a manifest, with the names that the values choose. Takes (list $ "gateway"). */ -}}
+{{- /* The text of a manifest, with the names that the values choose. Takes (list $ "manifests/gateway"). */ -}}
 {{- define "tocsin.text" -}}
 {{- $root := index . 0 -}}
-{{- $path := printf "manifests/%s.yaml" (index . 1) -}}
+{{- $path := printf "%s.yaml" (index . 1) -}}
 {{- $text := $root.Files.Get $path | required (printf "%s is not in the chart: is its folder a link that was not followed?" $path) -}}
 {{- with $root.Values -}}
 {{- $text | replace "tocsin-secrets" .secretName | replace "tocsin.example.com" .ingress.host | replace "tocsin-tls" .ingress.tlsSecret -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* One object of a manifest. Takes (list $ "gateway" "Deployment"). */ -}}
+{{- /* One object of a manifest. The first of its kind. Takes (list $ "manifests/gateway" "Deployment"). */ -}}
 {{- define "tocsin.object" -}}
 {{- $root := index . 0 -}}
 {{- $kind := index . 2 -}}
+{{- $objects := list -}}
 {{- range splitList "\n---\n" (include "tocsin.text" .) -}}
 {{- $object := fromYaml . -}}
-{{- if eq $object.kind $kind -}}
+{{- if eq $object.kind $kind }}{{ $objects = append $objects $object }}{{ end -}}
+{{- end -}}
 {{- $labels := include "tocsin.labels" $root | fromYaml -}}
-{{- $_ := mergeOverwrite $object (dict "metadata" (dict "namespace" $root.Release.Namespace "labels" $labels)) -}}
-{{- toYaml $object -}}
-{{- end -}}
-{{- end -}}
+{{- mergeOverwrite (first $objects) (dict "metadata" (dict "namespace" $root.Release.Namespace "labels" $labels)) | toYaml -}}
 {{- end -}}
 
 {{- define "tocsin.labels" -}}
@@ -38,7 +37,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- /* The data of tocsin-config: the manifests' literals, and the values' over them. */ -}}
 {{- define "tocsin.config" -}}
 {{- $data := dict -}}
-{{- range (index (include "tocsin.text" (list . "kustomization") | fromYaml).configMapGenerator 0).literals -}}
+{{- range (index (include "tocsin.text" (list . "manifests/kustomization") | fromYaml).configMapGenerator 0).literals -}}
 {{- $_ := set $data (regexFind "^[^=]+" .) (regexReplaceAll "^[^=]+=" . "") -}}
 {{- end -}}
 {{- range $name, $value := .Values.config -}}

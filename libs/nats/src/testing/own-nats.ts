@@ -5,6 +5,7 @@ import { NatsIntake } from '../alert-intake.nats';
 import { NatsSource } from '../alert-source.nats';
 import { NatsConnection } from '../connection';
 import { NatsQueue } from '../nats-queue';
+import { NatsStreams } from '../nats-streams';
 import { serversOf } from '../servers';
 import { STREAMS, type StreamRole } from '../subjects';
 
@@ -47,7 +48,7 @@ export class OwnNats {
   static async open(): Promise<OwnNats> {
     const plain = await connect(serversOf(natsUrl()));
     const own = new OwnNats(plain, await jetstreamManager(plain));
-    await own.queue.prepare();
+    await own.queue.streams.prepare();
     return own;
   }
 
@@ -56,7 +57,8 @@ export class OwnNats {
     const connection = new NatsConnection({ url, name: 'test' });
     this.connections.push(connection);
     connection.open();
-    return new NatsQueue(connection, { prefix: this.prefix, limit, replicas: 1, takeOverAfterMs: TAKE_OVER_AFTER_MS });
+    const streams = { prefix: this.prefix, limit, replicas: 1, takeOverAfterMs: TAKE_OVER_AFTER_MS };
+    return new NatsQueue(connection, new NatsStreams(connection, streams));
   }
 
   source(queue = this.queueAt(), options: { prefetch?: number; consumeTimeoutMs?: number } = {}): NatsSource {
@@ -67,7 +69,7 @@ export class OwnNats {
 
   /** How many messages are in a stream. */
   async lengthOf(role: StreamRole): Promise<number> {
-    return (await this.manager.streams.info(this.queue.stream(role))).state.messages;
+    return (await this.manager.streams.info(this.queue.streams.name(role))).state.messages;
   }
 
   /** Removes every stream of the test. */
@@ -75,7 +77,7 @@ export class OwnNats {
     await Promise.all(this.sources.map((source) => source.stop()));
     await Promise.all(this.connections.map((connection) => connection.close()));
     for (const role of Object.keys(STREAMS) as StreamRole[])
-      await this.manager.streams.delete(this.queue.stream(role)).catch(() => undefined);
+      await this.manager.streams.delete(this.queue.streams.name(role)).catch(() => undefined);
     await this.plain.close();
   }
 }

@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type PubAck,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { Unavailable } from '@tocsin/contracts';
+import type { QueueKind } from '@tocsin/contracts/ports';
+import type { NatsConnection } from './connection';
+import { isPublished, STREAMS, SUBJECTS, type StreamRole } from './subjects';
+
+/** The durable consumer in which all processors share the messages of a stream. */
+export const CONSUMER = 'processors';
+const TAKE_OVER_AFTER_MS = 10_000;
+/**
+ * How long the server knows the ids of published messages, in milliseconds: as long as clients try again when an answer
+ * did not reach them. Each id takes memory of the server. The log tells duplicates apart for days.
+ */
+const DEDUP_WINDOW_MS = 30_000;
+const ANSWER_WITHIN_MS = 4_500;
+/** The bounds of the dead letters, which are evidence beside the record in PostgreSQL: the oldest ones go. */
+const EVIDENCE = { max_age: nanos(14 * 86_400_000), max_msgs: 100_000, max_bytes: 1_073_741_824 };
+
+export interface NatsStreamsOptions {
+  prefix: string;
+  /** How many urgent messages, and how many others, may wait. */
+  limit: number;
+  replicas: number;
+  /**
+   * A message that its processor has not refreshed for this long is delivered to another one, in milliseconds. A
+   * processor refreshes what it holds three times in this time, so only a dead, cut off or stuck one loses its
+   * messages. Default 10,000.
+   */
+  takeOverAfterMs?: number;
+}
+
+/**
+ * The streams of one installation and their consumers. They are work queues: a message leaves its stream when it is
+ * acknowledged, so the length of a stream is the number of messages that wait or are in hand.
+ */
+export class NatsStreams {
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly options: NatsStreamsOptions,
+  ) {}
+
+  get takeOverAfterMs(): number {
+    return this.options.takeOverAfterMs ?? TAKE_OVER_AFTER_MS;
+  }
+
+  /** What stands before every subject and stream. */
+  get prefix(): string {
+    return this.options.prefix;
+  }
+
+  name(role: StreamRole): string {
+    return this.options.prefix + STREAMS[role];
+  }
+
+  /** Creates streams and consumers that are missing, and changes those that the settings want otherwise. */
+  async prepare(): Promise<void> {
+    await this.manage(async (manager) => {
+      for (const role of Object.keys(STREAMS) as StreamRole[]) await this.#prepareStream(manager, role);
+      for (const kind of ['urgent', 'common', 'suspects', 'given_up'] as const)
+        await this.#prepareConsumer(manager, this.name(kind));
+    });
+  }
+
+  /**
+   * What the consumer counts as acknowledged and the stream still has, as it can be after a NATS server was killed: a
+   * name for the first such message. No consumer would deliver it, and it would take room for ever.
+   */
+  stuckIn(kind: QueueKind): Promise<string | undefined> {
+    return this.manage(async (manager) => {
+      const stream = this.name(kind);
+      // in this order: what is removed between the two answers is not found
+      const { created, ack_floor } = await manager.consumers.info(stream, CONSUMER);
+      const { config, state } = await manager.streams.info(stream);
+      const isStuck = state.messages > 0 && state.first_seq <= ack_floor.stream_seq;
+      return isStuck && config.retention === RetentionPolicy.Workqueue ? `${created} ${state.first_seq}` : undefined;
+    });
+  }
+
+  /** Makes the consumer anew. It delivers all that is in the stream, also what it has delivered before. */
+  renewConsumer(kind: QueueKind): Promise<void> {
+    return this.manage(async (manager) => {
+      const stream = this.name(kind);
+      await manager.consumers.delete(stream, CONSUMER).catch((error: unknown) => {
+        absent(error, JetStreamApiCodes.ConsumerNotFound);
+      });
+      await this.#prepareConsumer(manager, stream);
+    });
+  }
+
+  /** The configurations of the streams that hold messages to be stored. */
+  configurations(): Promise<StreamConfig[]> {
+    return this.manage((manager) =>
+      Promise.all(
+        (['urgent', 'common', 'suspects'] as const).map(
+          async (role) => (await manager.streams.info(this.name(role))).config,
+        ),
+      ),
+    );
+  }
+
+  /** Rejects when JetStream does not answer. */
+  async check(timeoutMs: number): Promise<void> {
+    await this.connection.run('queue', timeoutMs, (client) => jetstreamManager(client, { timeout: timeoutMs }));
+  }
+
+  /** Whether the message of which this one is a duplicate is still in its stream. */
+  has({ stream, seq }: PubAck): Promise<boolean> {
+    return this.manage(async (manager) => (await manager.streams.getMessage(stream, { seq })) !== null);
+  }
+
+  async #prepareStream(manager: JetStreamManager, role: StreamRole): Promise<void> {
+    const { prefix, limit, replicas } = this.options;
+    const name = this.name(role);
+    const wanted = {
+      subjects: SUBJECTS[role].map((subject) => prefix + subject),
+      num_replicas: replicas,
+      duplicate_window: nanos(DEDUP_WINDOW_MS),
+      ...(role === 'dead' ? EVIDENCE : { max_msgs: isPublished(role) ? limit : -1 }),
+    };
+    const found = await manager.streams.info(name).catch((error: unknown) => {
+      return absent(error, JetStreamApiCodes.StreamNotFound);
+    });
+    if (!found) {
+      await manager.streams.add({
+        name,
+        ...wanted,
+        storage: StorageType.File,
+        retention: role === 'dead' ? RetentionPolicy.Limits : RetentionPolicy.Workqueue,
+        discard: role === 'dead' ? DiscardPolicy.Old : DiscardPolicy.New,
+      });
+    } else if (Object.entries(wanted).some(([key, value]) => !isSame(found.config[key as keyof StreamConfig], value))) {
+      await manager.streams.update(name, wanted);
+    }
+  }
+
+  async #prepareConsumer(manager: JetStreamManager, stream: string): Promise<void> {
+    const found = await manager.consumers.info(stream, CONSUMER).catch((error: unknown) => {
+      return absent(error, JetStreamApiCodes.ConsumerNotFound);
+    });
+    if (found) return;
+    await manager.consumers.add(stream, {
+      durable_name: CONSUMER,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ack_wait: nanos(this.takeOverAfterMs),
+      // a processor counts and moves messages: one that JetStream gives up would stay in the stream for ever
+      max_deliver: -1,
+      // what a processor holds is bounded by what it asks for
+      max_ack_pending: -1,
+    });
+  }
+
+  /** Does `work`; two processes may do the same at the same time, so it is tried once more. */
+  private async manage<T>(work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    const once = () =>
+      this.connection.run('queue', ANSWER_WITHIN_MS, async (client) =>
+        work(await jetstreamManager(client, { timeout: ANSWER_WITHIN_MS, checkAPI: false })),
+      );
+    try {
+      return await once();
+    } catch (error) {
+      if (!(error instanceof Unavailable && error.cause instanceof JetStreamApiError)) throw error;
+      await sleep(50);
+      return once();
+    }
+  }
+}
+
+function absent(error: unknown, code: number): undefined {
+  if (!(error instanceof JetStreamApiError && error.code === code)) throw error;
+}
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
