@@ -299,6 +299,8 @@ describeWithNats('NATS', () => {
       const [first, second] = [anAlert(), anAlert()];
       await nats.intake.publish([first]);
       await eventually(() => expect(seen).toEqual([first.id]));
+      // every lane has its stream again, so that the silence alone ends the consuming
+      await eventually(() => expect(source.consuming).toBe(true));
       proxy.silence();
       await eventually(() => expect(source.consuming).toBe(false));
       proxy.silence(false);
