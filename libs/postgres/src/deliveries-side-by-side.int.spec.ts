@@ -1,4 +1,5 @@
-import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
+import { Client } from 'pg';
+import { aPlannedEvent, aTenant, eventually } from '@tocsin/contracts/testing';
 import type { Act } from '@tocsin/contracts/wire';
 import { asOwner, freshDatabase, openDeliveryQueue, type FreshDatabase } from './testing';
 
@@ -26,6 +27,50 @@ describe('ingest, acts, claims and settlements side by side', () => {
     await fresh?.drop();
   });
   const rows = <Row = Record<string, unknown>>(sql: string) => asOwner<Row>({ url: fresh.url }, sql);
+
+  it('a settlement locks its deliveries in the order of all others, whatever became of each', async () => {
+    const tenant = aTenant();
+    const deliveries = [1, 2].map((at) => ({ channel: 'email' as const, recipient: `${at}@example.org` }));
+    await opened.log.append([aPlannedEvent({ tenant_id: tenant }, { deliveries })]);
+    const claimed = (await opened.queue.claim('email', { ...CLAIM, leaseMs: 60_000 })).deliveries;
+    const [first, last] = claimed.toSorted((a, b) => (a.delivery_id < b.delivery_id ? -1 : 1));
+    const ids = ({ tenant_id, delivery_id, attempt }: (typeof claimed)[number]) => ({
+      tenant_id,
+      delivery_id,
+      attempt,
+    });
+    const other = new Client({ connectionString: fresh.url });
+    await other.connect();
+    const waiting = (count: number) =>
+      eventually(async () =>
+        expect(
+          await rows(
+            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and state = 'active'`,
+          ),
+        ).toHaveLength(count),
+      );
+    try {
+      await other.query('begin');
+      await other.query(`select set_config('tocsin.tenants', array[$1]::text, true)`, [tenant]);
+      await other.query('select 1 from tocsin.delivery_due where delivery_id = $1 for update', [first!.delivery_id]);
+      const extended = opened.queue.extend(claimed, 60_000);
+      await waiting(1);
+      // the last one is over, and the first one is not
+      const settled = opened.queue.settle([
+        { ...ids(last!), outcome: 'sent', answer: null, provider_id: null },
+        { ...ids(first!), outcome: 'retry', reason: 'timeout', answer: null, again_in_ms: 60_000 },
+      ]);
+      await waiting(2);
+      await other.query('rollback');
+      await Promise.all([extended, settled]);
+    } finally {
+      await other.end();
+    }
+    const [{ deadlocks }] = (await rows(
+      `select deadlocks::int from pg_stat_database where datname = current_database()`,
+    )) as [{ deadlocks: number }];
+    expect(deadlocks).toBe(0);
+  }, 60_000);
 
   it('meet in no deadlock, and leave each delivery either settled or in the queue', async () => {
     let minute = 0;

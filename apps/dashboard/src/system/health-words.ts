@@ -6,6 +6,7 @@ const SERVICES = [
   'postgres_session',
   'redis',
   'redis_queue',
+  'redis_plain',
   'rabbitmq',
   'nats',
   'tenant_service',
@@ -74,6 +75,7 @@ export const healthWords: LateWords<WordId> = {
     'name.revocations': 'Revoked rights',
     'name.postgres_session': 'Announcements of PostgreSQL',
     'name.redis_queue': 'Queue in Redis',
+    'name.redis_plain': 'Plain messages in Redis',
     'name.nats': 'NATS',
     'name.jwks': 'Keys of the token issuer',
     'away.postgres':
@@ -83,6 +85,7 @@ export const healthWords: LateWords<WordId> = {
     'away.revocations': 'Those that are known stay in force; new ones are not learnt.',
     'away.rabbitmq': 'Nothing can be published over this gateway. Publishers are told, and try again.',
     'away.postgres_session': 'Alerts arrive up to 3 s later. Nothing is lost.',
+    'away.redis_plain': 'What other programs publish in Redis meanwhile becomes no alert, and is not repeated.',
     'away.redis_queue': 'Nothing can be published over this gateway. Publishers are told, and try again.',
     'away.nats': 'Nothing can be published over this gateway. Publishers are told, and try again.',
     'away.jwks': 'Known keys count for up to 24 hours. Users whose token has a newer key cannot open a stream.',
@@ -133,6 +136,7 @@ export const healthWords: LateWords<WordId> = {
     'name.revocations': 'Derechos revocados',
     'name.postgres_session': 'Anuncios de PostgreSQL',
     'name.redis_queue': 'Cola en Redis',
+    'name.redis_plain': 'Mensajes simples en Redis',
     'name.nats': 'NATS',
     'name.jwks': 'Claves del emisor de tokens',
     'away.postgres':
@@ -143,6 +147,8 @@ export const healthWords: LateWords<WordId> = {
     'away.revocations': 'Los conocidos siguen en vigor; los nuevos no se conocen.',
     'away.rabbitmq': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
     'away.postgres_session': 'Las alertas llegan hasta 3 s más tarde. Nada se pierde.',
+    'away.redis_plain':
+      'Lo que otros programas publican en Redis mientras tanto no se convierte en alerta ni se repite.',
     'away.redis_queue': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
     'away.nats': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
     'away.jwks':

@@ -76,7 +76,7 @@ test('every dependency that a process can report has a name and says what its ou
     // the sentences differ, unlike the names of products
     expect(healthWords.en[`away.${name}`]).not.toBe(healthWords.es[`away.${name}`]);
     if (healthWords.en[`name.${name}`] === healthWords.es[`name.${name}`])
-      expect(healthWords.en[`name.${name}`]).toMatch(/^(PostgreSQL|Redis|RabbitMQ)$/);
+      expect(healthWords.en[`name.${name}`]).toMatch(/^(PostgreSQL|Redis|RabbitMQ|NATS)$/);
   }
 });
 

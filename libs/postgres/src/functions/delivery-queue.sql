@@ -224,6 +224,11 @@ declare
   setting text;
 begin
   setting := set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
+  -- What is over and what is tried again are locked by two parts of the statement below, each in the order of the keys,
+  -- which is no order of both together: so such a batch first locks all that it names. Most batches are sent as a whole.
+  if cardinality(deliveries) > 1 and outcomes && array['retry', 'released'] then
+    perform is_ours from held_deliveries(of_tenants, deliveries, attempts, by_worker);
+  end if;
   with asked as materialized (
     -- sorted by their keys, because the rows are locked in this order below
     select a.*, coalesce(o.why, a.reason) as why,
