@@ -6,7 +6,7 @@ import { OpenIdProvider } from '../kit/openid-provider';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { nowSeconds, tokenFor } from '../kit/tokens';
-import { MAY_ACT, picture } from './dashboard-visits';
+import { hasSettled, MAY_ACT, picture } from './dashboard-visits';
 import { withChosenBuild } from './page-copy';
 import { PageServer } from './page-server';
 
@@ -280,6 +280,22 @@ describeWith('chromium', 'signing in with a token', () => {
     const third = await opened(context, `${proxy.origin}/`);
     await row(third, 'Door is open').waitFor();
     expect(await other.locator('textarea').count()).toBe(1);
+  });
+
+  test('no item of the open menu moves when more of it is known, so that a click does what it was meant for', async () => {
+    let arrives = (): void => undefined;
+    const late = new Promise<void>((resolve) => (arrives = resolve));
+    await context.route(/push-row-[^/]*\.js$/, (route) => late.then(() => route.continue()));
+    page = await opened(context, `${proxy.origin}/#token=${tokenFor(ANA, MAY_ACT)}`);
+    await row(page, 'Door is open').waitFor();
+    await page.getByRole('button', { name: /^Settings/ }).click();
+    const items = () =>
+      page.getByRole('menuitem').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+    await hasSettled(page);
+    const before = await items();
+    arrives();
+    await page.getByText(/This (browser cannot|installation sends no)/).waitFor();
+    expect(await items()).toEqual(before);
   });
 
   test('a token that is refused is asked with no more, until its user signs in again', async () => {

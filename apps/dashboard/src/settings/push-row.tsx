@@ -1,5 +1,6 @@
 import { DropdownMenu } from 'radix-ui';
 import { useId } from 'react';
+import { createPortal } from 'react-dom';
 import { BellRing, Check } from 'lucide-react';
 import { usePush, type Push } from '@tocsin/react-client';
 import { useLateWords } from '../words/late-words';
@@ -7,8 +8,13 @@ import menu from './menu.module.css';
 import { pushWords } from './push-words';
 import styles from './push-row.module.css';
 
+interface Props {
+  /** Where the note stands: at the end of the menu, because it comes late and would move the items below it. */
+  noteIn: HTMLElement | null;
+}
+
 /** The setting that shows alerts in this browser while the page is closed, and why it cannot be changed. */
-export default function PushRow() {
+export default function PushRow({ noteIn }: Props) {
   const say = useLateWords(pushWords);
   const push = usePush();
   const { status, pending, turnOn, turnOff } = push;
@@ -19,7 +25,7 @@ export default function PushRow() {
   };
   return (
     <DropdownMenu.CheckboxItem
-      className={`${menu.item} ${styles.row}`}
+      className={menu.item}
       checked={status === 'on'}
       disabled={status !== 'on' && status !== 'off'}
       aria-busy={pending}
@@ -30,14 +36,15 @@ export default function PushRow() {
       data-status={status ?? 'unknown'}
     >
       <BellRing size={16} aria-hidden />
-      <span>
-        {say('label')}
-        {note !== null && (
-          <span id={noteId} className={styles.note} role="status">
-            {note}
-          </span>
+      <span>{say('label')}</span>
+      {note !== null &&
+        noteIn &&
+        createPortal(
+          <p id={noteId} className={styles.note} role="status">
+            {say('label')}: {note}
+          </p>,
+          noteIn,
         )}
-      </span>
       <DropdownMenu.ItemIndicator className={menu.keys}>
         <Check size={14} aria-hidden />
       </DropdownMenu.ItemIndicator>

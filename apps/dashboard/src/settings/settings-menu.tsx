@@ -1,5 +1,5 @@
 import { DropdownMenu } from 'radix-ui';
-import { lazy, Suspense, type ReactNode } from 'react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { BookOpen, LifeBuoy, Check, Keyboard, LogOut, Monitor, Send } from 'lucide-react';
 import { initialsOf, nameOf } from '../words/people';
 import { LANGUAGES, useWords } from '../words/words';
@@ -21,12 +21,6 @@ interface Props {
 /** The menu that shows the signed-in user and the settings of the page. */
 export default function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Props) {
   const { t } = useWords();
-  const [desktop, setDesktop] = usePreference('desktop');
-  const askForDesktop = () => {
-    if (desktop) return setDesktop(false);
-    if ('Notification' in window)
-      void Notification.requestPermission().then((answer) => setDesktop(answer === 'granted'));
-  };
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>
@@ -43,73 +37,95 @@ export default function SettingsMenu({ user, onTest, onKeys, onSignOut, children
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className={menu.panel} align="end" sideOffset={6} collisionPadding={12}>
-          <DropdownMenu.Label className={styles.user}>
-            <strong>{nameOf(user)}</strong>
-            {nameOf(user) !== user && <span>{user}</span>}
-          </DropdownMenu.Label>
-          <DropdownMenu.Separator className={menu.line} />
-          <Choice
-            name="theme"
-            heading={t('settings.theme')}
-            values={{ system: t('settings.system'), light: t('settings.light'), dark: t('settings.dark') }}
-          />
-          <Choice
-            name="language"
-            heading={t('settings.language')}
-            values={{ system: t('settings.system'), ...LANGUAGES }}
-          />
-          <Choice
-            name="rows"
-            heading={t('settings.rows')}
-            values={{ comfortable: t('settings.comfortable'), compact: t('settings.compact') }}
-          />
-          <DropdownMenu.Separator className={menu.line} />
-          <DropdownMenu.CheckboxItem
-            className={menu.item}
-            checked={desktop}
-            onCheckedChange={askForDesktop}
-            onSelect={(event) => event.preventDefault()}
-          >
-            <Monitor size={16} aria-hidden />
-            {t('settings.desktop')}
-            <DropdownMenu.ItemIndicator className={menu.keys}>
-              <Check size={14} aria-hidden />
-            </DropdownMenu.ItemIndicator>
-          </DropdownMenu.CheckboxItem>
-          <Suspense fallback={<div className={menu.item} />}>
-            <PushRow />
-          </Suspense>
-          <DropdownMenu.Item className={menu.item} onSelect={onKeys}>
-            <Keyboard size={16} aria-hidden />
-            {t('settings.keys')}
-            <span className={menu.keys}>?</span>
-          </DropdownMenu.Item>
-          <DropdownMenu.Item className={menu.item} asChild>
-            <a href="/docs/guide">
-              <LifeBuoy size={16} aria-hidden />
-              {t('settings.guide')}
-            </a>
-          </DropdownMenu.Item>
-          <DropdownMenu.Item className={menu.item} asChild>
-            <a href="/docs">
-              <BookOpen size={16} aria-hidden />
-              {t('settings.docs')}
-            </a>
-          </DropdownMenu.Item>
-          {onTest && (
-            <DropdownMenu.Item className={menu.item} onSelect={onTest}>
-              <Send size={16} aria-hidden />
-              {t('settings.test')}
-            </DropdownMenu.Item>
-          )}
-          <DropdownMenu.Separator className={menu.line} />
-          <DropdownMenu.Item className={menu.item} onSelect={onSignOut}>
-            <LogOut size={16} aria-hidden />
-            {t('settings.signOut')}
-          </DropdownMenu.Item>
+          <Items user={user} onTest={onTest} onKeys={onKeys} onSignOut={onSignOut} />
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
+  );
+}
+
+/**
+ * The items of the open menu. None moves while it is open: what is known later would bring another item below the
+ * pointer, and a click meant for "Sign out" opened the documents.
+ */
+function Items({ user, onTest, onKeys, onSignOut }: Omit<Props, 'children'>) {
+  const { t } = useWords();
+  const [desktop, setDesktop] = usePreference('desktop');
+  const [offersTest] = useState(onTest !== null);
+  const [noteIn, setNoteIn] = useState<HTMLElement | null>(null);
+  const askForDesktop = () => {
+    if (desktop) return setDesktop(false);
+    if ('Notification' in window)
+      void Notification.requestPermission().then((answer) => setDesktop(answer === 'granted'));
+  };
+  return (
+    <>
+      <DropdownMenu.Label className={styles.user}>
+        <strong>{nameOf(user)}</strong>
+        {nameOf(user) !== user && <span>{user}</span>}
+      </DropdownMenu.Label>
+      <DropdownMenu.Separator className={menu.line} />
+      <Choice
+        name="theme"
+        heading={t('settings.theme')}
+        values={{ system: t('settings.system'), light: t('settings.light'), dark: t('settings.dark') }}
+      />
+      <Choice
+        name="language"
+        heading={t('settings.language')}
+        values={{ system: t('settings.system'), ...LANGUAGES }}
+      />
+      <Choice
+        name="rows"
+        heading={t('settings.rows')}
+        values={{ comfortable: t('settings.comfortable'), compact: t('settings.compact') }}
+      />
+      <DropdownMenu.Separator className={menu.line} />
+      <DropdownMenu.CheckboxItem
+        className={menu.item}
+        checked={desktop}
+        onCheckedChange={askForDesktop}
+        onSelect={(event) => event.preventDefault()}
+      >
+        <Monitor size={16} aria-hidden />
+        {t('settings.desktop')}
+        <DropdownMenu.ItemIndicator className={menu.keys}>
+          <Check size={14} aria-hidden />
+        </DropdownMenu.ItemIndicator>
+      </DropdownMenu.CheckboxItem>
+      <Suspense fallback={<div className={menu.item} />}>
+        <PushRow noteIn={noteIn} />
+      </Suspense>
+      <DropdownMenu.Item className={menu.item} onSelect={onKeys}>
+        <Keyboard size={16} aria-hidden />
+        {t('settings.keys')}
+        <span className={menu.keys}>?</span>
+      </DropdownMenu.Item>
+      <DropdownMenu.Item className={menu.item} asChild>
+        <a href="/docs/guide">
+          <LifeBuoy size={16} aria-hidden />
+          {t('settings.guide')}
+        </a>
+      </DropdownMenu.Item>
+      <DropdownMenu.Item className={menu.item} asChild>
+        <a href="/docs">
+          <BookOpen size={16} aria-hidden />
+          {t('settings.docs')}
+        </a>
+      </DropdownMenu.Item>
+      {offersTest && (
+        <DropdownMenu.Item className={menu.item} disabled={onTest === null} onSelect={() => onTest?.()}>
+          <Send size={16} aria-hidden />
+          {t('settings.test')}
+        </DropdownMenu.Item>
+      )}
+      <DropdownMenu.Separator className={menu.line} />
+      <DropdownMenu.Item className={menu.item} onSelect={onSignOut}>
+        <LogOut size={16} aria-hidden />
+        {t('settings.signOut')}
+      </DropdownMenu.Item>
+      <div ref={setNoteIn} />
+    </>
   );
 }
 

@@ -58,6 +58,7 @@ describe('the AsyncAPI document', () => {
   it('is shown to people whole, with links that lead somewhere', () => {
     const html = eventsHtml(document);
     for (const name of [...STREAM_EVENTS, ...Object.keys(document.components.schemas)]) expect(html).toContain(name);
+    expect(html).not.toContain('href="#"');
     const ids = new Set([...html.matchAll(/ id="(\w+)"/g)].map(([, id]) => id));
     expect([...html.matchAll(/href="#(\w+)"/g)].map(([, id]) => id).filter((id) => !ids.has(id))).toEqual([]);
   });

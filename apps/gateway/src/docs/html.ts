@@ -55,7 +55,7 @@ export function eventsHtml({ channels, components }: AsyncApi): string {
   const sections = Object.values(channels).map(({ address, title, description, messages }) => {
     const rows = Object.keys(messages).map(
       (name) =>
-        `<tr><td><code>${escape(name)}</code></td><td>${linkTo(components.messages[name]!.payload)}</td><td>${prose(components.messages[name]!.summary)}</td></tr>`,
+        `<tr><td><code>${escape(name)}</code></td><td>${typeOf(components.messages[name]!.payload)}</td><td>${prose(components.messages[name]!.summary)}</td></tr>`,
     );
     return `<h2>${escape(title)}</h2><p><code>${escape(address)}</code></p><p>${prose(description)}</p><div class="table" tabindex="0"><table><thead><tr><th>message</th><th>data</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
   });
