@@ -294,7 +294,7 @@ describeWith('chromium', 'signing in with a token', () => {
     await hasSettled(page);
     const before = await items();
     arrives();
-    await page.getByText(/This (browser cannot|installation sends no)/).waitFor();
+    await page.getByText(/: This (browser|installation) /).waitFor();
     expect(await items()).toEqual(before);
   });
 
