@@ -40,9 +40,9 @@ export default function PushRow({ noteIn }: Props) {
       {note !== null &&
         noteIn &&
         createPortal(
-          <p id={noteId} className={styles.note} role="status">
+          <div id={noteId} className={styles.note}>
             {say('label')}: {note}
-          </p>,
+          </div>,
           noteIn,
         )}
       <DropdownMenu.ItemIndicator className={menu.keys}>
