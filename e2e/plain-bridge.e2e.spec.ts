@@ -124,7 +124,7 @@ describe('alerts of a program that publishes plain JSON in Redis', () => {
     process.stdout.write(
       `  the bridge: ${lost.length} of ${sent.length} messages lost at a kill, ${Math.round(tookMs)} ms\n`,
     );
-    // those of the seconds in which nobody took any, and no others
+    // those of the seconds in which no process took any, and no others
     expect(sent.indexOf(lost.at(-1)!) - sent.indexOf(lost[0]!)).toBe(lost.length - 1);
   }, 90_000);
 

@@ -102,7 +102,7 @@ function definitionsIn(module: string): string[] {
 }
 
 const further = new Map<string, KindSchema[]>();
-/** A kind that a cluster has only when somebody defines it, with each of its versions. */
+/** A kind that a cluster has only once its definition is installed, with each of its versions. */
 function furtherSchemas(kind: string): KindSchema[] {
   // the definitions are large, and some are templates whose own lines say nothing of the schema
   const made =

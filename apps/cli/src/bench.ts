@@ -134,7 +134,7 @@ async function publishAtRate(alerts: readonly BenchAlert[], { rate, door, stream
   return { accepted, refusal };
 }
 
-/** Nobody has to look at a measurement. */
+/** Users need not act on the alerts of a measurement. */
 async function resolveAll(alerts: readonly BenchAlert[], door: AlertDoor): Promise<void> {
   for (let at = 0; at < alerts.length; at += 500)
     await door.publish(

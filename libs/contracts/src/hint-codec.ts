@@ -111,7 +111,7 @@ export function decodeSignedHints(topic: string, bytes: Buffer, key: KeyObject |
 const MOST_HEAD_BYTES = 4_096;
 
 /**
- * Whether a message has the form of hints, of any version and whoever signed them. It proves nothing about their
+ * Whether a message has the form of hints, of any version and with any signature. It proves nothing about their
  * origin: it only tells them from what other programs publish on the same topics.
  */
 export function looksLikeHints(bytes: Buffer): boolean {

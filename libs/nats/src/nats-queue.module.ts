@@ -98,7 +98,7 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
     await this.parts.connection.close();
   }
 
-  /** Once a process. What fails here is tried again by whoever publishes or consumes. */
+  /** Runs once in a process. What fails here is tried again when messages are published or consumed. */
   private async prepare(): Promise<void> {
     const { connection, queue } = this.parts;
     if (this.prepared || !connection.connected) return;

@@ -93,3 +93,36 @@ describe('a fault is found when a template is saved, with its line', () => {
     expect(fault.message).toMatch(new RegExp(`^Line ${line}, column [1-9]`));
   });
 });
+
+const list = (text: string) => `{% assign x = "${text}" | split: "," %}`;
+describe('no template holds the event loop for long, and all that cannot end are refused', () => {
+  it.each([
+    ['loops within loops', `${'{% for a in (1..2) %}'.repeat(380)}1${'{% endfor %}'.repeat(380)}`],
+    [
+      'loops without a body',
+      `1${list('a,'.repeat(7_000))}{% for i in (1..9000) %}{% for j in x %}{% endfor %}{% endfor %}`,
+    ],
+    [
+      'sorting',
+      `1${list('c,b,a,'.repeat(2_000))}{% for i in (1..9000) %}{% assign y = x | sort_natural %}{% endfor %}`,
+    ],
+    ['dates', `1{% for i in (1..9000) %}{{ timestamp | date: "${'%Y'.repeat(500)}" | size }}{% endfor %}`],
+    [
+      'conditions of items',
+      `1${list('a,'.repeat(6_000))}{% for i in (1..9000) %}{% assign y = x | where_exp: "i", "i == 1" %}{% endfor %}`,
+    ],
+    ['groups', `1${list('a,'.repeat(6_000))}{% for i in (1..9000) %}{% assign y = x | group_by: "a" %}{% endfor %}`],
+    [
+      'searches in a text',
+      `1{% assign x = "${'a'.repeat(8_000)}" %}{% for i in (1..9000) %}{% if x contains "aab" %}{% endif %}{% endfor %}`,
+    ],
+    ['parts', '1{% for i in (1..9000) %}{% cycle 1,2 %}{% endfor %}'],
+    ['brackets', '['.repeat(16_000)],
+    ['expressions within expressions', `1{{ ${'('.repeat(3_000)}1..2${')'.repeat(3_000)} }}`],
+  ])('%s', (_what, source) => {
+    const before = process.cpuUsage();
+    expect(faultOf(source)).toBeDefined();
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(250);
+  });
+});

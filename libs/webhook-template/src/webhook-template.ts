@@ -8,10 +8,13 @@ export const MAX_TEMPLATE = 16_384;
 /** The longest body that a template may make, in characters. The alert that it tells of may have 64 KiB. */
 const MAX_BODY = 262_144;
 /**
- * What one rendering may use: parts that are rendered, characters and items that are made, and milliseconds. The first
- * two do not depend on how busy the machine is, so that a template which was saved does not fail by chance.
+ * What one rendering may use: parts that are rendered, characters and items that are made, and milliseconds. A gateway
+ * tries templates between the writes of its streams, so a template that needs longer than these is refused.
  */
-const LIMITS = { templateLimit: 20_000, memoryLimit: 2_000_000, renderLimit: 500 } as const;
+const LIMITS = { templateLimit: 5_000, memoryLimit: 1_000_000, renderLimit: 10 } as const;
+/** A busy machine may suspend a rendering for longer than its limit, but hardly twice in a row. */
+const TRIES = 2;
+const TOO_SLOW = 'template render limit exceeded';
 
 /** A template that cannot be parsed, or makes no body. `line` and `column` count from 1. */
 export class TemplateFault extends Error {
@@ -19,6 +22,8 @@ export class TemplateFault extends Error {
     readonly line: number,
     readonly column: number,
     says: string,
+    /** Whether it took too long, which another time may not. */
+    readonly isSlow = false,
   ) {
     super(`Line ${line}, column ${column}: ${says}`);
   }
@@ -86,12 +91,7 @@ function refuseUnknownNames(parsed: Template[]): void {
 }
 
 function render(parsed: Template[], view: TemplateView, name: string): string {
-  let body: string;
-  try {
-    body = engine.renderSync(parsed, view, LIMITS) as string;
-  } catch (error) {
-    throw located(error);
-  }
+  const body = rendered(parsed, view, TRIES);
   if (body.length > MAX_BODY) throw new TemplateFault(1, 1, `The body of ${name} has over ${MAX_BODY} characters.`);
   try {
     JSON.parse(body);
@@ -99,6 +99,16 @@ function render(parsed: Template[], view: TemplateView, name: string): string {
   } catch (error) {
     const before = body.slice(0, offsetOf(error as SyntaxError, body)).split('\n');
     throw new TemplateFault(before.length, before.at(-1)!.length + 1, `The body of ${name} is not JSON there.`);
+  }
+}
+
+function rendered(parsed: Template[], view: TemplateView, tries: number): string {
+  try {
+    return engine.renderSync(parsed, view, LIMITS) as string;
+  } catch (error) {
+    const fault = located(error);
+    if (fault.isSlow && tries > 1) return rendered(parsed, view, tries - 1);
+    throw fault;
   }
 }
 
@@ -119,5 +129,6 @@ function located(error: unknown): TemplateFault {
   if (!LiquidError.is(error)) throw error;
   const [line, column] = error.token.getPosition() as [number, number];
   const { message } = error.originalError ?? error;
-  return new TemplateFault(line, column, `${message.replace(/, line:\d+, col:\d+$/, '')}.`);
+  const says = message.replace(/, line:\d+, col:\d+$/, '');
+  return new TemplateFault(line, column, `${says}.`, says === TOO_SLOW);
 }

@@ -14,7 +14,7 @@ export interface ReadPlain {
 /**
  * Reads a plain message as one from the queue is read: leniently, in every accepted format. The topic names the tenant,
  * and `service` is that of messages without one. A message for another tenant than the topic's becomes a dead letter:
- * whoever may publish for one tenant must not publish for all. Undefined when it is an entry of a log of Tocsin, which
+ * a program that may publish for one tenant must not publish for all. Undefined when it is an entry of a log of Tocsin, which
  * never becomes a message again: two programs that pass on what they hear would do so for ever. Never throws.
  */
 export function readPlain({ tenant_id, body }: PlainMessage, service?: string): ReadPlain | undefined {

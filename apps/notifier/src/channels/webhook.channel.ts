@@ -96,7 +96,8 @@ export class WebhookChannel extends DeliveryChannel {
       endpoint.template === null
         ? format.write(delivery, address, this.options.publicUrl)
         : fromTemplate(endpoint.template, delivery, this.options.publicUrl);
-    if ('fault' in payload) return { outcome: 'failed', reason: payload.reason, answer: payload.fault };
+    if ('fault' in payload)
+      return { outcome: payload.again ? 'retry' : 'failed', reason: payload.reason, answer: payload.fault };
     const posted = await post({
       url: payload.url ?? address,
       // our headers come last, so an endpoint's own headers replace none of them

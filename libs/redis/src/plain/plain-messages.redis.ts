@@ -38,7 +38,7 @@ return redis.call('publish', KEYS[2], 'free')`;
 type State = 'away' | 'standby' | 'claiming' | 'taking';
 
 /**
- * Plain messages from Redis Pub/Sub, which every subscriber hears and nobody may take twice.
+ * Plain messages from Redis Pub/Sub, which every subscriber hears and no two may take.
  *
  * A lease decides which process may begin. Where its part begins and the part of its predecessor ends is decided by a
  * mark that it publishes itself: Redis sends all messages to all subscribers in one order, so the predecessor stops
@@ -144,7 +144,7 @@ export class RedisPlainMessages extends PlainMessages {
   private async claim(): Promise<void> {
     if (this.stopped) return;
     const granted = await this.run((client) => client.eval(CLAIM, 1, this.lease, this.id, LEASE_MS));
-    // whoever takes goes on until it hears the mark of another one, even when the lease is no longer its own
+    // the process that takes goes on until it hears the mark of another one, even when the lease is no longer its own
     if (granted !== 1 || this.stopped || this.state === 'taking' || this.state === 'away') return;
     this.become('claiming');
     const subscribed = this.subscriber.psubscribe(...this.patterns());

@@ -15,6 +15,8 @@ export interface Payload {
 export interface PayloadFault {
   reason: 'invalid_recipient' | 'template_failed';
   fault: string;
+  /** Whether another attempt may succeed. */
+  again?: boolean;
 }
 
 interface PayloadFormat {
@@ -97,7 +99,7 @@ export function fromTemplate(template: string, delivery: ClaimedDelivery, public
     return { headers: { 'content-type': 'application/json' }, body: bodyOf(template, view) };
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
-    return { reason: 'template_failed', fault: error.message };
+    return { reason: 'template_failed', fault: error.message, again: error.isSlow };
   }
 }
 
