@@ -50,6 +50,16 @@ export const ACCESS_MUTANTS: readonly AccessMutant[] = [
     operation: 'publishEvents',
   },
   {
+    name: 'a topic asks for no right to publish',
+    patch: {
+      file: 'apps/gateway/src/intake/topics.controller.js',
+      search: '|| !this.tenants.publisher(token)(topic)',
+      replace: '',
+    },
+    asker: 'revoked_tenant',
+    operation: 'publishToTopic',
+  },
+  {
     name: 'every role acts',
     patch: { file: VISIBLE_TENANTS, search: 'role.toLowerCase() !== VIEWER', replace: 'true' },
     asker: 'viewer',
