@@ -37,6 +37,24 @@ describe('alerts of a program that publishes plain JSON in Redis', () => {
     stack.redis.publish(`${prefix}alerts:${tenant}`, typeof body === 'string' ? body : JSON.stringify(body));
   /** A message without an id: nothing but the bridge could see that it came twice. */
   const next = () => ({ priority: 'P2', summary: `plain-${counter++}` });
+  /** Publishes a message every few milliseconds until the end; `sent` are their titles so far. */
+  const publishing = (everyMs: number) => {
+    const sent: string[] = [];
+    let ended = false;
+    const done = (async () => {
+      while (!ended) {
+        const message = next();
+        sent.push(message.summary);
+        await say(message);
+        await sleep(everyMs);
+      }
+    })();
+    const end = () => {
+      ended = true;
+      return done;
+    };
+    return { sent, end };
+  };
   const stored = async (): Promise<string[]> =>
     (await stack.sql<{ title: string }>(`select title from tocsin.event where title like 'plain-%' order by seq`)).map(
       ({ title }) => title,
@@ -61,24 +79,14 @@ describe('alerts of a program that publishes plain JSON in Redis', () => {
   });
 
   it('are each stored once by one of several processors, also while the one that takes them is replaced', async () => {
-    const sent: string[] = [];
-    let publishing = true;
-    const publisher = (async () => {
-      while (publishing) {
-        const message = next();
-        sent.push(message.summary);
-        await say(message);
-        await sleep(2);
-      }
-    })();
+    const { sent, end } = publishing(2);
     const one = await taker();
     await eventually(() => expect(sent.length).toBeGreaterThan(50));
     await replace(one, () => one.stop());
     await taker();
     const soFar = sent.length;
     await eventually(() => expect(sent.length).toBeGreaterThan(soFar + 50));
-    publishing = false;
-    await publisher;
+    await end();
     await eventually(
       async () => expect((await stored()).filter((title) => sent.includes(title))).toHaveLength(sent.length),
       20_000,
@@ -87,16 +95,7 @@ describe('alerts of a program that publishes plain JSON in Redis', () => {
   }, 60_000);
 
   it('are never stored twice when that processor stands still or is killed, and others take over within seconds', async () => {
-    const sent: string[] = [];
-    let publishing = true;
-    const publisher = (async () => {
-      while (publishing) {
-        const message = next();
-        sent.push(message.summary);
-        await say(message);
-        await sleep(10);
-      }
-    })();
+    const { sent, end } = publishing(10);
     const still = await taker();
     process.kill(still.pid, 'SIGSTOP');
     let other!: AppProcess;
@@ -113,8 +112,7 @@ describe('alerts of a program that publishes plain JSON in Redis', () => {
     const tookMs = performance.now() - killedAt;
     const [before, last] = [sent.length, next()];
     await eventually(() => expect(sent.length).toBeGreaterThan(before + 20));
-    publishing = false;
-    await publisher;
+    await end();
     await say(last);
     await eventually(async () => expect(await stored()).toContain(last.summary), 20_000);
 

@@ -14,7 +14,7 @@ import { parametersIn } from '../description/request-schema';
 import { EntriesQuery } from '../request/list-parameters';
 import { MAX_SINCE } from './stream-request';
 
-const cursor = text(undefined, { pattern: '^[A-Za-z0-9._~:=;-]*$' });
+export const cursor = text(undefined, { pattern: '^[A-Za-z0-9._~:=;-]*$' });
 const query = (name: string, schema: Schema, description: string) => QueryParameter({ name, schema, description });
 
 /** `stream-request.ts` reads the query, and not the class that describes its filters. */

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { MAX_SINCE } from '../connect/stream-request';
+import { cursor } from '../connect/streams.docs';
 import { integer, object, optional, strictObject, text, type Schema } from '../description/json-schema';
 import {
   Answer,
@@ -18,7 +19,6 @@ import type { PublishedTopicEvent } from './topic-event';
 
 const ANY_JSON: Schema = { description: 'Any JSON.' };
 const topic = PathParameter('id', text(undefined, { pattern: TENANT_ID_PATTERN.source }), 'The topic: a tenant.');
-const cursor = text(undefined, { pattern: '^[A-Za-z0-9._~:=;-]*$' });
 
 export const streamTopic = applyDecorators(
   ApiOperation({
