@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The compiler of this checkout. Without it nothing can be packed. */
-const TSC = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const TSC = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
 
 /**
  * Makes the package of `{ library, entries, compilerOptions, rewrite?, assets? }`. `entries` and `assets` are paths in

@@ -50,7 +50,7 @@ export class TreeCopy {
       compilerOptions: { noEmit: true, types: ['node', 'jest'] },
     };
     this.write('tsconfig.recipe.json', JSON.stringify(config));
-    this.run('typescript/bin/tsc', ['-p', 'tsconfig.recipe.json']);
+    this.run('typescript-7/bin/tsc', ['-p', 'tsconfig.recipe.json']);
   }
 
   /** Runs these specs of the copy. Throws with all that Jest reports. */

@@ -57,7 +57,7 @@ async function compile(folder: string, files: Record<string, string>): Promise<s
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-  const tsc = bin('typescript', 'bin', 'tsc');
+  const tsc = bin('typescript-7', 'bin', 'tsc');
   const { stdout } = await run(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: folder }).catch(
     (error: { stdout: string }) => error,
   );

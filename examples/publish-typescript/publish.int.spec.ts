@@ -7,7 +7,7 @@ import { ExampleQueue } from '../testing/example-queue';
 
 const run = promisify(execFile);
 const root = join(__dirname, '..', '..');
-const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const tsc = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
 
 /** Code of a user of the package: what must compile, and what must not. */
 const STRICT = `

@@ -76,7 +76,7 @@ it.each([
       join(folder, 'tsconfig.json'),
       JSON.stringify({ compilerOptions, files: ['alerts.tsx', 'inbox.tsx', 'strict.ts'] }),
     );
-    const compiled = await run(process.execPath, [bin('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'], {
+    const compiled = await run(process.execPath, [bin('typescript-7', 'bin', 'tsc'), '-p', 'tsconfig.json'], {
       cwd: folder,
     }).catch((error: { stdout: string }) => error);
     expect(compiled.stdout).toBe('');

@@ -14,7 +14,7 @@ function commandsOf(check, report) {
   }
   if (check === 'types')
     return ['tsconfig.json', 'tsconfig.browser.json'].map((project) => [
-      ...tool('typescript', 'bin', 'tsc'),
+      ...tool('typescript-7', 'bin', 'tsc'),
       '--noEmit',
       '-p',
       project,

@@ -52,10 +52,12 @@ describe('the OpenAPI document', () => {
 
   it('holds schemas that a strict validator takes, with examples that are valid', () => {
     const compile = validatorOf(document);
-    for (const schema of [
+    const schemas = [
       ...Object.values(document.components.schemas),
       ...operations.flatMap(({ operation }) => schemasOf(operation)),
-    ]) {
+    ];
+    const distinct = new Map(schemas.map((schema) => [JSON.stringify(schema), schema]));
+    for (const schema of distinct.values()) {
       const validate = compile(schema);
       for (const example of schema.examples ?? []) expect([validate(example), validate.errors]).toEqual([true, null]);
     }

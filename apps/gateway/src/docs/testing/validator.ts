@@ -4,7 +4,7 @@ import type { Schema } from '../../description/json-schema';
 
 /**
  * Compiles the schemas of a document as strictly as possible: an unknown keyword throws, and so does a reference
- * without a target.
+ * without a target. What the schemas refer to is compiled once for all of them.
  */
 export function validatorOf(document: {
   components: { schemas: Record<string, Schema> };
@@ -13,5 +13,7 @@ export function validatorOf(document: {
   addFormats(ajv);
   ajv.addVocabulary(['components']);
   const { schemas } = document.components;
-  return (schema) => ajv.compile({ components: { schemas }, ...schema } as never);
+  ajv.addSchema({ $id: 'document', components: { schemas } });
+  return (schema) =>
+    ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"document#/components/')) as Schema);
 }
