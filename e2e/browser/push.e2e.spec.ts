@@ -202,7 +202,7 @@ describeWith('chromium', 'push messages of the page', () => {
 
 /**
  * The browser's side of push messages: hands a payload to the service worker, as the browser does that has decrypted
- * it.
+ * it. The browser drops without a word what comes before the worker is active, so this waits until it is.
  */
 async function serviceOf(context: BrowserContext): Promise<{ deliver(payload: object): Promise<void> }> {
   const elsewhere = await context.newPage();
@@ -210,8 +210,13 @@ async function serviceOf(context: BrowserContext): Promise<{ deliver(payload: ob
   const registered = new Promise<{ registrationId: string; scopeURL: string }>((resolve) => {
     session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations: [one] }) => one && resolve(one));
   });
+  const active = new Promise<void>((resolve) => {
+    session.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+      if (versions.some(({ status }) => status === 'activated')) resolve();
+    });
+  });
   await session.send('ServiceWorker.enable');
-  const { registrationId, scopeURL } = await registered;
+  const [{ registrationId, scopeURL }] = await Promise.all([registered, active]);
   return {
     deliver: (payload) =>
       session.send('ServiceWorker.deliverPushMessage', {
