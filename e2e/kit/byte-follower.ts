@@ -11,8 +11,6 @@ const TAIL = 400;
  */
 export class ByteFollower {
   readonly seen = new Set<string>();
-  /** The ids of the last two frames: the newer frame may be incomplete. */
-  private cursors: [string | undefined, string | undefined];
   private request: ClientRequest | undefined;
   private stopped = false;
   connections = 0;
@@ -20,9 +18,8 @@ export class ByteFollower {
   constructor(
     private readonly url: string,
     private readonly token: string,
-    cursor?: string,
+    private cursor?: string,
   ) {
-    this.cursors = [cursor, cursor];
     this.open();
   }
 
@@ -33,7 +30,7 @@ export class ByteFollower {
 
   private open(): void {
     if (this.stopped) return;
-    const [cursor] = this.cursors;
+    const { cursor } = this;
     let tail = Buffer.alloc(0);
     const again = () => void setTimeout(() => this.open(), 100).unref();
     this.request = get(
@@ -66,8 +63,8 @@ export class ByteFollower {
     }
     for (let at = bytes.indexOf(ID); at >= 0; at = bytes.indexOf(ID, at + 1)) {
       const end = bytes.indexOf('\n', at + ID.length);
-      const cursor = end > 0 ? bytes.toString('latin1', at + ID.length, end) : undefined;
-      if (cursor && cursor !== this.cursors[1]) this.cursors = [this.cursors[1], cursor];
+      // it stands behind the data, so what it names has come
+      if (end > 0) this.cursor = bytes.toString('latin1', at + ID.length, end);
     }
   }
 }

@@ -1,9 +1,9 @@
-import { closeFrame, controlFrame, idLine } from './control-frame';
+import { closeFrame, controlFrame, endOfFrame } from './control-frame';
 import { read } from './testing/read-frames';
 
 it('an id that could break out of its line is refused, and an empty one too', () => {
-  for (const id of ['a\nb', 'a\rb', 'a\0b', 'a b', '', 'é']) expect(() => idLine(id)).toThrow();
-  expect(idLine(undefined)).toBe('');
+  for (const id of ['a\nb', 'a\rb', 'a\0b', 'a b', '', 'é']) expect(() => endOfFrame(id)).toThrow();
+  expect(endOfFrame(undefined)).toBe('\n');
 });
 
 it('close says what to do, and a control frame without a position has no id line', () => {

@@ -29,11 +29,10 @@ export function controlFrame<E extends keyof FrameData>(
   { id, retryMs }: { id?: string; retryMs?: number } = {},
 ): string {
   const lines = [
-    idLine(id),
     retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`,
     `event: ${event}\n`,
     `data: ${jsonLine(data)}\n`,
-    '\n',
+    endOfFrame(id),
   ];
   return lines.join('');
 }
@@ -41,8 +40,9 @@ export function controlFrame<E extends keyof FrameData>(
 export const closeFrame = (reason: CloseReason, retryMs: number, id?: string): string =>
   controlFrame('close', { reason, action: CLOSE_REASONS[reason], retry_ms: Math.round(retryMs) }, { id, retryMs });
 
-export function idLine(id: string | undefined): string {
-  if (id === undefined) return '';
+/** The last lines of a frame: its id, when it has one, and the blank line. */
+export function endOfFrame(id: string | undefined): string {
+  if (id === undefined) return '\n';
   if (!ID.test(id)) throw new Error('a cursor holds a character that cannot stand in an id line');
-  return `id: ${id}\n`;
+  return `id: ${id}\n\n`;
 }

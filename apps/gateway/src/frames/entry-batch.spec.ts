@@ -24,6 +24,12 @@ it('a batch is one buffer a view, made once, with one whole frame an entry', () 
   ]);
 });
 
+it('its id is the last line of a frame: a reader of lines that is cut off has no id of an entry that it lacks', () => {
+  const frame = controlFrame('connection', {} as never, { id: 'e1-1-abcdefgh', retryMs: 1 });
+  for (const text of [new EntryBatch([aHint({ seq: 1 })]).framesFor(all).bytes.toString(), frame])
+    expect(text.indexOf('id: e1-1-abcdefgh\n\n')).toBe(text.length - 'id: e1-1-abcdefgh\n\n'.length);
+});
+
 const some = <T>(...values: T[]) => fc.option(fc.subarray(values, { minLength: 1 }));
 const labels = fc.dictionary(fc.constantFrom('site', 'line', '__proto__'), fc.constantFrom('a', 'b', '"}'), {
   noNullPrototype: true,
@@ -133,7 +139,7 @@ it('no frame holds a character that ends a line for Python, Java or .NET but not
   });
   for (const frame of [
     entry.framesFor(all).bytes.toString(),
-    entry.bodiesFor('nameless')[0]!.bytes.toString(),
+    `${entry.bodiesFor('nameless')[0]!.bytes.toString()}\n`,
     connection,
   ]) {
     // eslint-disable-next-line no-control-regex -- what str.splitlines ends a line at, but for the line feed

@@ -1,15 +1,18 @@
 import type { Hint, LogPosition, StreamEvent } from '@tocsin/contracts';
 import type { Metrics } from '@tocsin/observability';
 import { formatPosition } from '../positions/cursor';
-import { idLine } from './control-frame';
+import { endOfFrame } from './control-frame';
 import { SharedBytes } from './gzip';
 import { topicDataOf } from './topic-data';
 import type { EntryForm, View } from './view';
 
-const BLANK_LINE = Buffer.from('\n\n');
+const LINE_END = Buffer.from('\n');
 const NO_BYTES = Buffer.alloc(0);
 
-/** The lines before an entry's data, without the id line. */
+/**
+ * The lines before an entry's data. The id line comes last in a frame, behind the data: a client that takes an id as it
+ * reads the line, and not with the whole event as the standard has it, would skip an entry that was cut off.
+ */
 const OPENINGS: Readonly<Record<EntryForm, (hint: Hint) => string>> = {
   named: (hint) => `event: ${hint.event satisfies StreamEvent}\ndata: `,
   nameless: () => 'data: ',
@@ -20,9 +23,9 @@ const OPENINGS: Readonly<Record<EntryForm, (hint: Hint) => string>> = {
 const dataOf = (hint: Hint, form: EntryForm): Buffer =>
   form === 'topic' ? (topicDataOf(hint) ?? NO_BYTES) : hint.data!;
 
-/** An entry's frame without its id line: the same bytes for every stream, whichever tenants it follows. */
+/** An entry's frame up to its id line: the same bytes for every stream, whichever tenants it follows. */
 const entryBody = (hint: Hint, form: EntryForm): Buffer =>
-  Buffer.concat([Buffer.from(OPENINGS[form](hint)), dataOf(hint, form), BLANK_LINE]);
+  Buffer.concat([Buffer.from(OPENINGS[form](hint)), dataOf(hint, form), LINE_END]);
 
 /** The bytes of complete frames, and the number of frames. */
 class Frames extends SharedBytes {
@@ -119,15 +122,16 @@ export function replayBatch(hints: readonly Hint[]): EntryBatch {
 function wholeFrames(hints: readonly Hint[], form: EntryForm): Buffer {
   if (hints.length === 0) return NO_BYTES;
   // Ids and event names are ASCII: one byte for each character.
-  const openings = hints.map((hint) => idLine(formatPosition(hint)) + OPENINGS[form](hint));
+  const openings = hints.map((hint) => OPENINGS[form](hint));
   const datas = hints.map((hint) => dataOf(hint, form));
-  const length = datas.reduce((sum, data, i) => sum + openings[i]!.length + data.length + BLANK_LINE.length, 0);
+  const ends = hints.map((hint) => `\n${endOfFrame(formatPosition(hint))}`);
+  const length = datas.reduce((sum, data, i) => sum + openings[i]!.length + data.length + ends[i]!.length, 0);
   const bytes = Buffer.allocUnsafe(length);
   let at = 0;
   datas.forEach((data, i) => {
     at += bytes.write(openings[i]!, at, 'latin1');
     at += data.copy(bytes, at);
-    at += BLANK_LINE.copy(bytes, at);
+    at += bytes.write(ends[i]!, at, 'latin1');
   });
   return bytes;
 }

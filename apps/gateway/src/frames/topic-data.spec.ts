@@ -21,7 +21,7 @@ it.each([[{ msg: 'hello' }], ['two\nlines\u2028here'], [null], [0], [[]]])(
   'an event of a topic is a frame `message` with what was published: %j',
   (data) => {
     const frame = framesOf(event(data));
-    const [id, name, line, ...rest] = frame.split('\n');
+    const [name, line, id, ...rest] = frame.split('\n');
     expect([id!.startsWith('id: e1-'), name, rest]).toEqual([true, 'event: message', ['', '']]);
     expect(line!.startsWith('data: ')).toBe(true);
     expect(JSON.parse(line!.slice('data: '.length))).toEqual(data);
@@ -46,5 +46,5 @@ it('no other entry is in the stream of a topic: no alert, and no act of a person
 it('the bodies for a stream with id lines of its own are the same', () => {
   const hints = [event(1), event({ two: 2 })];
   const bodies = new EntryBatch(hints).bodiesFor('topic').map(({ bytes }) => bytes.toString());
-  expect(bodies).toEqual(['event: message\ndata: 1\n\n', 'event: message\ndata: {"two":2}\n\n']);
+  expect(bodies).toEqual(['event: message\ndata: 1\n', 'event: message\ndata: {"two":2}\n']);
 });

@@ -57,7 +57,7 @@ describe('a stream of several tenants', () => {
   it('shares the bodies of its frames with others', () => {
     const [one, two] = [place(north), place(north)];
     const entries = batch(['urgent']);
-    const bodyOf = (own: Place) => following(own, place(harbour)).advanceWithIds(own, entries).pieces[1];
+    const bodyOf = (own: Place) => following(own, place(harbour)).advanceWithIds(own, entries).pieces[0];
     expect(bodyOf(one)).toBeInstanceOf(SharedBytes);
     expect(bodyOf(two)).toBe(bodyOf(one));
   });

@@ -1,5 +1,5 @@
 import type { Hint, LogPosition, TenantId } from '@tocsin/contracts';
-import { idLine } from '../frames/control-frame';
+import { endOfFrame } from '../frames/control-frame';
 import type { EntryBatch } from '../frames/entry-batch';
 import type { SharedBytes } from '../frames/gzip';
 import type { View } from '../frames/view';
@@ -101,7 +101,7 @@ export class StreamPosition<P extends Place> {
     const pieces: (string | SharedBytes)[] = [];
     batch.hints.forEach((hint: Hint, i) => {
       place.sent = positionOf(hint);
-      if (this.view.passes(hint)) pieces.push(idLine(this.cursor()), bodies[i]!);
+      if (this.view.passes(hint)) pieces.push(bodies[i]!, endOfFrame(this.cursor()));
     });
     return { count: pieces.length / 2, pieces };
   }
