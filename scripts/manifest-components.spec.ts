@@ -18,6 +18,9 @@ type Way = Omit<Manifest, 'spec'> & {
     buffering: object;
     body: object;
     forwardingTimeouts: Record<string, string>;
+    trafficPolicy: {
+      connectionPool: { tcp: { maxConnections: number }; http: { http2MaxRequests: number; idleTimeout: string } };
+    };
   };
 };
 
@@ -40,9 +43,11 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
   };
 
   test.each(COMPONENTS.map((names) => names.at(-1)!))('%s changes nothing else', (component) => {
-    const kinds = new Set(kustomize('overlays/prod').map(({ kind }) => kind));
-    const usual = rendered.get(component)!.filter(({ kind }) => kinds.has(kind));
-    expect(usual).toEqual(kustomize('overlays/prod').filter(({ kind }) => kind !== 'Ingress'));
+    const others = kustomize('overlays/prod').filter(({ kind }) => kind !== 'Ingress');
+    const kinds = new Set(others.map(({ kind }) => kind));
+    expect(rendered.get(component)!.filter(({ kind }) => kinds.has(kind))).toEqual(others);
+    const ingresses = rendered.get(component)!.filter(({ kind }) => kind === 'Ingress');
+    expect(ingresses).toHaveLength(component === 'f5-nginx' ? 1 : 0);
   });
 
   test.each(['gateway-api', 'gateway-api/envoy', 'gateway-api/nginx'])(
@@ -114,11 +119,67 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
     ]);
   });
 
-  test('a gateway keeps idle connections longer than Envoy and Traefik do', () => {
+  test('F5 NGINX Ingress Controller is told what ingress-nginx is told, in its own words and no others', () => {
+    const [usual, changed] = [kustomize('base'), rendered.get('f5-nginx')!].map((objects) => {
+      const { metadata, spec } = (objects as Manifest[]).find(({ kind }) => kind === 'Ingress')!;
+      return { annotations: metadata.annotations!, spec };
+    });
+    expect(changed!.spec).toEqual(usual!.spec);
+    const seconds = (name: string) => `${usual!.annotations[`nginx.ingress.kubernetes.io/${name}`]}s`;
+    expect(changed!.annotations).toEqual({
+      'ingress.kubernetes.io/ssl-redirect': usual!.annotations['nginx.ingress.kubernetes.io/ssl-redirect'],
+      'nginx.org/proxy-buffering': 'false',
+      'nginx.org/proxy-read-timeout': seconds('proxy-read-timeout'),
+      'nginx.org/proxy-send-timeout': seconds('proxy-send-timeout'),
+      'nginx.org/proxy-connect-timeout': seconds('proxy-connect-timeout'),
+      'nginx.org/client-max-body-size': usual!.annotations['nginx.ingress.kubernetes.io/proxy-body-size'],
+      'nginx.org/lb-method': 'least_conn',
+      'nginx.org/keepalive': '320',
+    });
+  });
+
+  test('Istio leads everything to the public port of the gateway, without an end for streams, and repeats no request that was answered', () => {
+    const { spec } = found('istio', 'VirtualService') as unknown as {
+      spec: {
+        hosts: string[];
+        http: {
+          match?: object[];
+          timeout: string;
+          retries: { retryOn: string };
+          route: object[];
+          corsPolicy?: object;
+        }[];
+      };
+    };
+    expect(spec.hosts).toEqual(['tocsin.example.com']);
+    expect(spec.http.map(({ match, timeout }) => ({ match, timeout }))).toEqual([
+      { match: [{ uri: { prefix: '/api/events' } }], timeout: '0s' },
+      { match: undefined, timeout: '60s' },
+    ]);
+    for (const { route, retries, corsPolicy } of spec.http) {
+      expect(route).toEqual([{ destination: { host: 'gateway', port: { number: 8000 } } }]);
+      expect(retries.retryOn).not.toMatch(/5|unavailable/);
+      expect(corsPolicy).toBeUndefined();
+    }
+  });
+
+  test('Istio holds as many streams as the gateways do, and leads plain http to https', () => {
+    const { connectionPool } = found('istio', 'DestinationRule').spec.trafficPolicy;
+    for (const limit of [connectionPool.tcp.maxConnections, connectionPool.http.http2MaxRequests])
+      expect(limit).toBeGreaterThanOrEqual(10 * settingOf('MAX_STREAMS'));
+    const { servers } = found('istio', 'Gateway').spec as unknown as { servers: { tls: object }[] };
+    expect(servers.map(({ tls }) => tls)).toEqual([
+      { httpsRedirect: true },
+      { mode: 'SIMPLE', credentialName: 'tocsin-tls' },
+    ]);
+  });
+
+  test('a gateway keeps idle connections longer than Envoy, Istio and Traefik do', () => {
     const keptSeconds = settingOf('IDLE_CONNECTION_MS') / 1000;
     const { http } = found('gateway-api/envoy', 'BackendTrafficPolicy').spec.timeout;
     const { idleConnTimeout } = found('traefik', 'ServersTransport').spec.forwardingTimeouts;
-    for (const duration of [http.connectionIdleTimeout!, idleConnTimeout!])
+    const { idleTimeout } = found('istio', 'DestinationRule').spec.trafficPolicy.connectionPool.http;
+    for (const duration of [http.connectionIdleTimeout!, idleConnTimeout!, idleTimeout])
       expect(keptSeconds).toBeGreaterThanOrEqual(secondsOf(duration) + 30);
   });
 });

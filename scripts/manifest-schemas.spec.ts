@@ -34,6 +34,12 @@ describeWith('kubeconform', 'what Kubernetes accepts', () => {
     expect(faults.sort().join()).toMatch(/could not find schema[^]*replica[^]*replicas/);
   });
 
+  test('a field that Istio does not know is refused', () => {
+    const route = JSON.stringify(objects.find(({ kind }) => kind === 'VirtualService'));
+    const changed = JSON.parse(route.replace('"timeout"', '"timeoutOfRoute"')) as Manifest;
+    expect(faultsOf([changed], KUBERNETES[0]!).join()).toMatch(/VirtualService tocsin[^]*timeoutOfRoute/);
+  });
+
   test('a duration that Gateway API does not know is refused', () => {
     const route = objects.find(({ kind }) => kind === 'HTTPRoute')!;
     const text = JSON.stringify(route).replace('"request":"0s"', '"request":"1d"');

@@ -26,6 +26,8 @@ export const COMPONENTS = [
   ['gateway-api', 'gateway-api/envoy'],
   ['gateway-api', 'gateway-api/nginx'],
   ['traefik'],
+  ['f5-nginx'],
+  ['istio'],
 ];
 
 /** The overlay for production with these components. */
