@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Metrics } from '@tocsin/observability';
 import { describeWith } from '../e2e/kit/programs';
 import { kustomize, type Manifest } from './manifests/render';
 import { COMPONENTS, withComponents } from './manifests/sources';
@@ -181,5 +182,94 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
     const { idleTimeout } = found('istio', 'DestinationRule').spec.trafficPolicy.connectionPool.http;
     for (const duration of [http.connectionIdleTimeout!, idleConnTimeout!, idleTimeout])
       expect(keptSeconds).toBeGreaterThanOrEqual(secondsOf(duration) + 30);
+  });
+});
+
+interface Rule {
+  from?: { namespaceSelector?: object; podSelector?: object }[];
+  to?: { ipBlock?: { cidr: string; except: string[] } }[];
+  ports: { port: string | number }[];
+}
+interface Policy {
+  podSelector: { matchLabels?: Record<string, string>; matchExpressions?: { values: string[] }[] };
+  policyTypes: string[];
+  ingress?: Rule[];
+  egress?: Rule[];
+}
+
+describeWith('kustomize', 'what an overlay may add', () => {
+  const prod = () => kustomize('overlays/prod');
+  const added = (component: string) => {
+    const before = new Set(prod().map(({ kind, metadata }) => `${kind} ${metadata.name}`));
+    return withComponents([component]).filter(({ kind, metadata }) => !before.has(`${kind} ${metadata.name}`));
+  };
+
+  test('the autoscaler counts open streams, 60 % of what a gateway takes, and the Deployment has no number', () => {
+    const [scaler, ...more] = added('autoscaling');
+    expect(more).toEqual([]);
+    expect(scaler!.spec).toMatchObject({
+      scaleTargetRef: { kind: 'Deployment', name: 'gateway' },
+      metrics: [
+        {
+          pods: {
+            metric: { name: 'tocsin_sse_connections' },
+            target: { averageValue: String(0.6 * settingOf('MAX_STREAMS')) },
+          },
+        },
+        { resource: { name: 'cpu' } },
+      ],
+    });
+    const { registry } = new Metrics({ version: '', commit: '', tenantLimit: 0 });
+    expect(registry.getSingleMetric('tocsin_sse_connections')).toBeDefined();
+    const without = prod().map((object) => {
+      if (object.kind !== 'Deployment' || object.metadata.name !== 'gateway') return object;
+      const { replicas, ...spec } = object.spec;
+      expect(replicas).toBe(3);
+      return { ...object, spec };
+    });
+    expect(withComponents(['autoscaling']).filter((object) => object.kind !== scaler!.kind)).toEqual(without);
+  });
+
+  test('every pod is denied what no policy allows, and each policy is for one of them', () => {
+    const policies = added('network-policies').map(({ metadata, spec }) => ({
+      name: metadata.name,
+      ...(spec as unknown as Policy),
+    }));
+    const pods = prod().flatMap(({ spec }) => spec?.template?.metadata.labels['app.kubernetes.io/name'] ?? []);
+    const [deny, ...others] = policies.sort(
+      (a, b) => Number(b.name === 'tocsin-default-deny') - Number(a.name === 'tocsin-default-deny'),
+    );
+    expect(deny!.podSelector.matchExpressions![0]!.values.sort()).toEqual(pods.sort());
+    expect(deny!.policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(others.map(({ podSelector }) => podSelector.matchLabels!['app.kubernetes.io/name']).sort()).toEqual(pods);
+    expect(withComponents(['network-policies']).filter(({ kind }) => kind !== 'NetworkPolicy')).toEqual(prod());
+    const reached = policies.flatMap(({ name, ingress = [] }) => ingress.map(({ ports }) => [name, ports[0]!.port]));
+    expect(reached.sort()).toEqual([
+      ['alert-processor', 'admin'],
+      ['gateway', 'admin'],
+      ['gateway', 'http'],
+      ['notifier', 'admin'],
+    ]);
+    // a rule without a sender would let everybody in
+    for (const { from } of policies.flatMap(({ ingress = [] }) => ingress)) expect(from!.length).toBeGreaterThan(0);
+  });
+
+  test('what a notifier reaches by addresses of users is outside of private networks', () => {
+    const notifier = added('network-policies').find(({ metadata }) => metadata.name === 'notifier')!;
+    const [services, world] = (notifier.spec as unknown as Policy).egress!;
+    const ports = ({ ports }: Rule) => ports.map(({ port }) => port);
+    expect(ports(services!).filter((port) => ports(world!).includes(port))).toEqual([]);
+    const blocks = world!.to!.map(({ ipBlock }) => ipBlock!);
+    expect(blocks.map(({ cidr }) => cidr)).toEqual(['0.0.0.0/0', '::/0']);
+    expect(blocks.flatMap(({ except }) => except)).toEqual(
+      expect.arrayContaining([
+        '10.0.0.0/8',
+        '172.16.0.0/12',
+        '192.168.0.0/16',
+        '169.254.0.0/16',
+        'fc00::/7',
+        'fe80::/10',
+      ]),
+    );
   });
 });

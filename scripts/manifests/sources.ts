@@ -30,6 +30,12 @@ export const COMPONENTS = [
   ['istio'],
 ];
 
+/** What an overlay may add, and the values with which the chart has the same. */
+export const ADDITIONS = [
+  { component: 'autoscaling', values: { autoscaling: { enabled: true } } },
+  { component: 'network-policies', values: { networkPolicies: { enabled: true } } },
+];
+
 /** The overlay for production with these components. */
 export const withComponents = (names: readonly string[]): Manifest[] =>
   kustomizeWith(
