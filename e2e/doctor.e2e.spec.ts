@@ -1,13 +1,14 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { selfSigned } from './kit/certificate';
 import { freePort } from './kit/free-port';
-import { Nginx } from './kit/nginx';
 import { describeWith } from './kit/programs';
+import { plainNginx } from './kit/proxies';
 import { Stack } from './kit/stack';
 import { JWT_SECRET } from './kit/tokens';
 
@@ -61,7 +62,7 @@ describeWith('nginx', 'tocsin doctor', () => {
   }
 
   async function behind(edit: (configuration: string) => string): Promise<string> {
-    const nginx = await Nginx.before(stack.gateway.url, edit);
+    const nginx = await plainNginx(stack.gateway.url, edit);
     open.push(nginx);
     return nginx.url;
   }
@@ -96,7 +97,7 @@ describeWith('nginx', 'tocsin doctor', () => {
       cors_duplicated: inLocation(`add_header Access-Control-Allow-Origin ${PAGE} always;`),
       stream_refused: inLocation('proxy_set_header Authorization "";'),
       admin_exposed: (text) =>
-        text.replace('location /api', `location /metrics { proxy_pass ${stack.gateway.adminUrl}; } location /api`),
+        text.replace('location /', `location /metrics { proxy_pass ${stack.gateway.adminUrl}; } location /`),
     };
     const found = await Promise.all(
       Object.entries(planted).map(async ([name, edit]) => {
@@ -184,28 +185,7 @@ describeWith('nginx', 'tocsin doctor', () => {
   });
 
   it('finds a certificate that is not trusted, and no HTTP/2; it sends no token there', async () => {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-days',
-        '5',
-        '-subj',
-        '/CN=localhost',
-        '-addext',
-        'subjectAltName=DNS:localhost',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-      ],
-      { stdio: 'ignore' },
-    );
+    const { key, cert } = selfSigned(folder);
     const asked: string[] = [];
     const port = await listening(
       createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {

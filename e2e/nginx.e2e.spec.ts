@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { eventually } from '@tocsin/contracts/testing';
 import { ask } from './kit/http';
-import { Nginx } from './kit/nginx';
 import { describeWith } from './kit/programs';
+import { plainNginx, type Proxy } from './kit/proxies';
 import { SseStream } from './kit/sse-client';
 import { Stack } from './kit/stack';
 import { publisherToken, tokenFor } from './kit/tokens';
@@ -58,10 +58,10 @@ class Between {
 
 describeWith('nginx', 'through a real nginx with the directives of the ingress', () => {
   let stack: Stack;
-  let nginx: Nginx;
+  let nginx: Proxy;
   beforeAll(async () => {
     stack = await Stack.open({ tenants: { ana: ['bakery'] } });
-    nginx = await Nginx.before(stack.gateway.url);
+    nginx = await plainNginx(stack.gateway.url);
   });
   afterAll(async () => {
     await nginx?.close();
@@ -104,7 +104,7 @@ describeWith('nginx', 'through a real nginx with the directives of the ingress',
   it('a connection to the gateway outlives a silence that is longer than any of its time limits, and serves the next request', async () => {
     // between nginx and the gateway, to see which of the two closes which connection
     const between = await Between.before(stack.gateway.port);
-    const quiet = await Nginx.before(between.url);
+    const quiet = await plainNginx(between.url);
     try {
       const publish = (id: string) =>
         ask(quiet.url, '/api/v1/events', {

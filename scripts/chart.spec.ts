@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describeWith } from '../e2e/kit/programs';
 import { chart, helm, kustomize, objectsOf, runHelm, type Manifest } from './manifests/render';
-import { BEHIND_A_GATEWAY, PRODUCTION_VALUES, withComponents } from './manifests/sources';
+import { ADDITIONS, BEHIND_A_GATEWAY, PRODUCTION_VALUES, withComponents } from './manifests/sources';
 
 const root = join(__dirname, '..');
 
@@ -48,17 +48,23 @@ const asHelm = (objects: Manifest[]) => {
   return byName(JSON.parse(text.replace(/tocsin-config-[0-9a-z]{10}/g, 'tocsin-config')) as Manifest[]);
 };
 
+function expectSame(ofChart: Manifest[], ofKustomize: Manifest[]): void {
+  const [made, wanted] = [asKustomize(ofChart), asHelm(ofKustomize)];
+  expect(Object.keys(made).sort()).toEqual(Object.keys(wanted).sort());
+  for (const [name, object] of Object.entries(made)) expect({ name, object }).toEqual({ name, object: wanted[name] });
+}
+
 describeWith('helm', 'the chart and the manifests', () => {
   describeWith('kustomize', 'one by one', () => {
     test.each([
       ['base', []],
       ['overlays/prod', ['--values', PRODUCTION_VALUES]],
     ])('are the same objects as those of %s', (folder, options) => {
-      const wanted = asHelm(kustomize(folder));
-      const made = asKustomize(helm({}, ...options));
-      expect(Object.keys(made).sort()).toEqual(Object.keys(wanted).sort());
-      for (const [name, object] of Object.entries(made))
-        expect({ name, object }).toEqual({ name, object: wanted[name] });
+      expectSame(helm({}, ...options), kustomize(folder));
+    });
+
+    test.each(ADDITIONS)('are the same objects with $component', ({ component, values }) => {
+      expectSame(helm(values, '--values', PRODUCTION_VALUES), withComponents([component]));
     });
 
     test('have the same route of Gateway API', () => {
@@ -118,6 +124,8 @@ const CHANGED = {
 const REFUSED = {
   gatway: {},
   gateway: { replica: 2, replicas: 0 },
+  autoscaling: { minReplicas: 0 },
+  networkPolicies: { monitoringNamespaces: [] },
   config: { 'log-level': 'info', JWT_SECRET: 'known to everybody' },
   image: { tag: 'latest' },
   notifier: { podSpec: { containers: [] }, env: { SMTP_URL: 'smtp://a:b@c' } },
@@ -172,9 +180,31 @@ describeWith('helm', 'what the values change', () => {
     });
   });
 
+  test('the autoscaler has the numbers of the values, and the Deployment none of its own', () => {
+    const autoscaling = { enabled: true, minReplicas: 4, maxReplicas: 40, streams: 1_500_000 };
+    const objects = helm({ autoscaling, gateway: { replicas: 2 } });
+    expect(found(objects, 'HorizontalPodAutoscaler gateway').spec).toMatchObject({
+      minReplicas: 4,
+      maxReplicas: 40,
+      metrics: [{ pods: { target: { averageValue: '1500000' } } }, {}],
+    });
+    expect(found(objects, 'Deployment gateway').spec).not.toHaveProperty('replicas');
+    expect(found(objects, 'Deployment notifier').spec.replicas).toBe(2);
+  });
+
+  test('the network policies name the namespaces of the values, each where it is meant', () => {
+    const networkPolicies = { enabled: true, ingressNamespaces: ['edge'], monitoringNamespaces: ['watch'] };
+    const ingress = helm({ networkPolicies }).flatMap(({ kind, spec }) =>
+      kind === 'NetworkPolicy' ? [JSON.stringify((spec as { ingress?: object }).ingress ?? [])] : [],
+    );
+    expect(ingress.map((text) => [...text.matchAll(/"values":\["(\w+)"\]/g)].map(([, name]) => name))).toEqual(
+      expect.arrayContaining([['watch', 'edge'], ['watch'], ['watch'], [], []]),
+    );
+  });
+
   test('what is off is not made', () => {
     const names = helm({ ingress: { enabled: false }, migrate: { enabled: false } }).map(nameOf);
-    expect(names.filter((name) => /Ingress|Job|migrate/.test(name))).toEqual([]);
+    expect(names.filter((name) => /Ingress|Job|migrate|Autoscaler|NetworkPolicy/.test(name))).toEqual([]);
   });
 
   test('what cannot be meant is refused by name: misspelt keys, no replica, latest, a secret among the settings', () => {
@@ -188,6 +218,8 @@ describeWith('helm', 'what the values change', () => {
       expect(said).toMatch(new RegExp(`(additional propert|propertyName).*'${name}'`));
     expect(said).toMatch(/gateway\/replicas.*minimum/);
     expect(said).toMatch(/image\/tag/);
+    expect(said).toMatch(/autoscaling\/minReplicas.*minimum/);
+    expect(said).toMatch(/networkPolicies\/monitoringNamespaces/);
     expect(said).toMatch(/podSpec\/containers/);
   });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Metrics } from '@tocsin/observability';
 import { describeWith } from '../e2e/kit/programs';
 import { kustomize, type Manifest } from './manifests/render';
 import { COMPONENTS, withComponents } from './manifests/sources';
@@ -18,6 +19,9 @@ type Way = Omit<Manifest, 'spec'> & {
     buffering: object;
     body: object;
     forwardingTimeouts: Record<string, string>;
+    trafficPolicy: {
+      connectionPool: { tcp: { maxConnections: number }; http: { http2MaxRequests: number; idleTimeout: string } };
+    };
   };
 };
 
@@ -40,9 +44,11 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
   };
 
   test.each(COMPONENTS.map((names) => names.at(-1)!))('%s changes nothing else', (component) => {
-    const kinds = new Set(kustomize('overlays/prod').map(({ kind }) => kind));
-    const usual = rendered.get(component)!.filter(({ kind }) => kinds.has(kind));
-    expect(usual).toEqual(kustomize('overlays/prod').filter(({ kind }) => kind !== 'Ingress'));
+    const others = kustomize('overlays/prod').filter(({ kind }) => kind !== 'Ingress');
+    const kinds = new Set(others.map(({ kind }) => kind));
+    expect(rendered.get(component)!.filter(({ kind }) => kinds.has(kind))).toEqual(others);
+    const ingresses = rendered.get(component)!.filter(({ kind }) => kind === 'Ingress');
+    expect(ingresses).toHaveLength(component === 'f5-nginx' ? 1 : 0);
   });
 
   test.each(['gateway-api', 'gateway-api/envoy', 'gateway-api/nginx'])(
@@ -114,11 +120,156 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
     ]);
   });
 
-  test('a gateway keeps idle connections longer than Envoy and Traefik do', () => {
+  test('F5 NGINX Ingress Controller is told what ingress-nginx is told, in its own words and no others', () => {
+    const [usual, changed] = [kustomize('base'), rendered.get('f5-nginx')!].map((objects) => {
+      const { metadata, spec } = (objects as Manifest[]).find(({ kind }) => kind === 'Ingress')!;
+      return { annotations: metadata.annotations!, spec };
+    });
+    expect(changed!.spec).toEqual(usual!.spec);
+    const seconds = (name: string) => `${usual!.annotations[`nginx.ingress.kubernetes.io/${name}`]}s`;
+    expect(changed!.annotations).toEqual({
+      'ingress.kubernetes.io/ssl-redirect': usual!.annotations['nginx.ingress.kubernetes.io/ssl-redirect'],
+      'nginx.org/proxy-buffering': 'false',
+      'nginx.org/proxy-read-timeout': seconds('proxy-read-timeout'),
+      'nginx.org/proxy-send-timeout': seconds('proxy-send-timeout'),
+      'nginx.org/proxy-connect-timeout': seconds('proxy-connect-timeout'),
+      'nginx.org/client-max-body-size': usual!.annotations['nginx.ingress.kubernetes.io/proxy-body-size'],
+      'nginx.org/lb-method': 'least_conn',
+      'nginx.org/keepalive': '320',
+    });
+  });
+
+  test('Istio leads everything to the public port of the gateway, without an end for streams, and repeats no request that was answered', () => {
+    const { spec } = found('istio', 'VirtualService') as unknown as {
+      spec: {
+        hosts: string[];
+        http: {
+          match?: object[];
+          timeout: string;
+          retries: { retryOn: string };
+          route: object[];
+          corsPolicy?: object;
+        }[];
+      };
+    };
+    expect(spec.hosts).toEqual(['tocsin.example.com']);
+    expect(spec.http.map(({ match, timeout }) => ({ match, timeout }))).toEqual([
+      { match: [{ uri: { prefix: '/api/events' } }], timeout: '0s' },
+      { match: undefined, timeout: '60s' },
+    ]);
+    for (const { route, retries, corsPolicy } of spec.http) {
+      expect(route).toEqual([{ destination: { host: 'gateway', port: { number: 8000 } } }]);
+      expect(retries.retryOn).not.toMatch(/5|unavailable/);
+      expect(corsPolicy).toBeUndefined();
+    }
+  });
+
+  test('Istio holds as many streams as the gateways do, and leads plain http to https', () => {
+    const { connectionPool } = found('istio', 'DestinationRule').spec.trafficPolicy;
+    for (const limit of [connectionPool.tcp.maxConnections, connectionPool.http.http2MaxRequests])
+      expect(limit).toBeGreaterThanOrEqual(10 * settingOf('MAX_STREAMS'));
+    const { servers } = found('istio', 'Gateway').spec as unknown as { servers: { tls: object }[] };
+    expect(servers.map(({ tls }) => tls)).toEqual([
+      { httpsRedirect: true },
+      { mode: 'SIMPLE', credentialName: 'tocsin-tls' },
+    ]);
+  });
+
+  test('a gateway keeps idle connections longer than Envoy, Istio and Traefik do', () => {
     const keptSeconds = settingOf('IDLE_CONNECTION_MS') / 1000;
     const { http } = found('gateway-api/envoy', 'BackendTrafficPolicy').spec.timeout;
     const { idleConnTimeout } = found('traefik', 'ServersTransport').spec.forwardingTimeouts;
-    for (const duration of [http.connectionIdleTimeout!, idleConnTimeout!])
+    const { idleTimeout } = found('istio', 'DestinationRule').spec.trafficPolicy.connectionPool.http;
+    for (const duration of [http.connectionIdleTimeout!, idleConnTimeout!, idleTimeout])
       expect(keptSeconds).toBeGreaterThanOrEqual(secondsOf(duration) + 30);
+  });
+});
+
+interface Rule {
+  from?: { namespaceSelector?: object; podSelector?: object }[];
+  to?: { ipBlock?: { cidr: string; except: string[] } }[];
+  ports: { port: string | number }[];
+}
+interface Policy {
+  podSelector: { matchLabels?: Record<string, string>; matchExpressions?: { values: string[] }[] };
+  policyTypes: string[];
+  ingress?: Rule[];
+  egress?: Rule[];
+}
+
+describeWith('kustomize', 'what an overlay may add', () => {
+  const prod = () => kustomize('overlays/prod');
+  const added = (component: string) => {
+    const before = new Set(prod().map(({ kind, metadata }) => `${kind} ${metadata.name}`));
+    return withComponents([component]).filter(({ kind, metadata }) => !before.has(`${kind} ${metadata.name}`));
+  };
+
+  test('the autoscaler counts open streams, 60 % of what a gateway takes, and the Deployment has no number', () => {
+    const [scaler, ...more] = added('autoscaling');
+    expect(more).toEqual([]);
+    expect(scaler!.spec).toMatchObject({
+      scaleTargetRef: { kind: 'Deployment', name: 'gateway' },
+      metrics: [
+        {
+          pods: {
+            metric: { name: 'tocsin_sse_connections' },
+            target: { averageValue: String(0.6 * settingOf('MAX_STREAMS')) },
+          },
+        },
+        { resource: { name: 'cpu' } },
+      ],
+    });
+    const { registry } = new Metrics({ version: '', commit: '', tenantLimit: 0 });
+    expect(registry.getSingleMetric('tocsin_sse_connections')).toBeDefined();
+    const without = prod().map((object) => {
+      if (object.kind !== 'Deployment' || object.metadata.name !== 'gateway') return object;
+      const { replicas, ...spec } = object.spec;
+      expect(replicas).toBe(3);
+      return { ...object, spec };
+    });
+    expect(withComponents(['autoscaling']).filter((object) => object.kind !== scaler!.kind)).toEqual(without);
+  });
+
+  test('every pod is denied what no policy allows, and each policy is for one of them', () => {
+    const policies = added('network-policies').map(({ metadata, spec }) => ({
+      name: metadata.name,
+      ...(spec as unknown as Policy),
+    }));
+    const pods = prod().flatMap(({ spec }) => spec?.template?.metadata.labels['app.kubernetes.io/name'] ?? []);
+    const [deny, ...others] = policies.sort(
+      (a, b) => Number(b.name === 'tocsin-default-deny') - Number(a.name === 'tocsin-default-deny'),
+    );
+    expect(deny!.podSelector.matchExpressions![0]!.values.sort()).toEqual(pods.sort());
+    expect(deny!.policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(others.map(({ podSelector }) => podSelector.matchLabels!['app.kubernetes.io/name']).sort()).toEqual(pods);
+    expect(withComponents(['network-policies']).filter(({ kind }) => kind !== 'NetworkPolicy')).toEqual(prod());
+    const reached = policies.flatMap(({ name, ingress = [] }) => ingress.map(({ ports }) => [name, ports[0]!.port]));
+    expect(reached.sort()).toEqual([
+      ['alert-processor', 'admin'],
+      ['gateway', 'admin'],
+      ['gateway', 'http'],
+      ['notifier', 'admin'],
+    ]);
+    // a rule without a sender would let everybody in
+    for (const { from } of policies.flatMap(({ ingress = [] }) => ingress)) expect(from!.length).toBeGreaterThan(0);
+  });
+
+  test('what a notifier reaches by addresses of users is outside of private networks', () => {
+    const notifier = added('network-policies').find(({ metadata }) => metadata.name === 'notifier')!;
+    const [services, world] = (notifier.spec as unknown as Policy).egress!;
+    const ports = ({ ports }: Rule) => ports.map(({ port }) => port);
+    expect(ports(services!).filter((port) => ports(world!).includes(port))).toEqual([]);
+    const blocks = world!.to!.map(({ ipBlock }) => ipBlock!);
+    expect(blocks.map(({ cidr }) => cidr)).toEqual(['0.0.0.0/0', '::/0']);
+    expect(blocks.flatMap(({ except }) => except)).toEqual(
+      expect.arrayContaining([
+        '10.0.0.0/8',
+        '172.16.0.0/12',
+        '192.168.0.0/16',
+        '169.254.0.0/16',
+        'fc00::/7',
+        'fe80::/10',
+      ]),
+    );
   });
 });

@@ -343,8 +343,9 @@ describe('what runs without a cluster', () => {
     const [controller] = parseAllDocuments(
       readText('infrastructure/kubernetes/ingress-nginx/controller-config.yaml'),
     ).map((document) => document.toJS() as Manifest);
-    const [, nginx] = /^ *keepalive_timeout (\d+)s;$/m.exec(readText('infrastructure/local/nginx-sse.conf'))!;
-    for (const proxySeconds of [Number(controller!.data!['upstream-keepalive-timeout']), Number(nginx)])
+    const [, nginx] = /^ *keepalive_timeout (\d+)s;$/m.exec(readText('infrastructure/proxies/nginx.conf'))!;
+    const [, caddy] = /^\s*keepalive (\d+)s$/m.exec(readText('infrastructure/proxies/Caddyfile'))!;
+    for (const proxySeconds of [controller!.data!['upstream-keepalive-timeout'], nginx, caddy].map(Number))
       expect(keptSeconds).toBeGreaterThanOrEqual(proxySeconds + 30);
     for (const file of [
       'docker-compose.yml',
@@ -354,8 +355,19 @@ describe('what runs without a cluster', () => {
       expect(readText(file)).not.toContain('IDLE_CONNECTION_MS');
   });
 
-  test('the local nginx does what the annotations of the ingress say', () => {
-    const nginx = readText('infrastructure/local/nginx-sse.conf');
+  test.each([
+    ['nginx.conf', /proxy_read_timeout (\d+)s;/],
+    ['haproxy.cfg', /timeout server (\d+)s/],
+    ['haproxy.cfg', /timeout client (\d+)s/],
+    ['Caddyfile', /read_timeout (\d+)s/],
+  ])('%s waits for many heartbeats of a quiet stream: %s', (file, limit) => {
+    const [, heartbeatMs] = /^#HEARTBEAT_MS=(\d+)$/m.exec(readText('.env.example'))!;
+    const [, seconds] = limit.exec(readText(`infrastructure/proxies/${file}`))!;
+    expect(Number(seconds) * 1_000).toBeGreaterThan(10 * Number(heartbeatMs));
+  });
+
+  test('nginx does what the annotations of the ingress say', () => {
+    const nginx = readText('infrastructure/proxies/nginx.conf');
     const [ingress] = parseAllDocuments(readText('infrastructure/kubernetes/base/ingress-https.yaml')).map(
       (document) => document.toJS() as Manifest,
     );

@@ -1,4 +1,5 @@
 import { request as send, type IncomingHttpHeaders } from 'node:http';
+import { request as sendSecurely } from 'node:https';
 
 export interface Answer {
   status: number;
@@ -18,18 +19,21 @@ export interface Ask {
   /** A list of pairs sends a header once for each pair. */
   headers?: Readonly<Record<string, string | string[]>>;
   body?: string | Buffer;
+  /** The certificate to trust, for an https address. */
+  ca?: string;
 }
 
 /** How long a response may take. For a stream use `SseStream`. */
 const TIMEOUT_MS = 10_000;
 
 /**
- * Sends one request with plain node:http, with the path exactly as it is written, and returns the complete response.
+ * Sends one request with plain node:http or node:https, with the path exactly as it is written, and returns the complete response.
  */
-export function ask(base: string, path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
-  const { hostname, port } = new URL(base);
+export function ask(base: string, path: string, { method = 'GET', headers = {}, body, ca }: Ask = {}): Promise<Answer> {
+  const { protocol, hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
-    const request = send({ hostname, port, path, method, headers, agent: false }, (response) => {
+    const options = { hostname, port, path, method, headers, agent: false, ca };
+    const request = (protocol === 'https:' ? sendSecurely : send)(options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

@@ -47,6 +47,12 @@ const BASE_ENVIRONMENT = {
   STREAM_DOOR: process.env.STREAM_DOOR ?? '',
 };
 
+/** The environment of an app whose servers listen on this address alone. */
+export const listeningOn = (host: string): Environment => ({
+  LISTEN_ON: host,
+  NODE_OPTIONS: `--require ${join(__dirname, 'listen-on.cjs')}`,
+});
+
 /** The pids of running processes. When Jest ends, for any reason, none of them may remain. */
 const alive = new Set<number>();
 process.on('exit', () => {
@@ -83,6 +89,7 @@ export class AppProcess {
   constructor(
     readonly app: App,
     readonly child: ChildProcess,
+    private readonly host = '127.0.0.1',
   ) {
     this.pid = child.pid!;
     alive.add(this.pid);
@@ -99,11 +106,11 @@ export class AppProcess {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.host}:${this.port}`;
   }
 
   get adminUrl(): string {
-    return `http://127.0.0.1:${this.adminPort}`;
+    return `http://${this.host}:${this.adminPort}`;
   }
 
   get output(): string {
@@ -209,7 +216,7 @@ export class Processes {
       env: { ...BASE_ENVIRONMENT, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const launched = new AppProcess(app, child);
+    const launched = new AppProcess(app, child, environment.LISTEN_ON);
     this.started.push(launched);
     return launched;
   }

@@ -13,6 +13,8 @@ export function describeWith(
     | 'chromium'
     | 'nats-server'
     | 'nginx'
+    | 'haproxy'
+    | 'caddy'
     | 'pgbouncer'
     | 'go'
     | 'prometheus'
@@ -36,19 +38,19 @@ const builtOrInstalled = (name: keyof typeof built): string[] => [
   ...['/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'].map((folder) => join(folder, name)),
 ];
 
+const inUsualPlaces = (name: string): string[] =>
+  ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'].map((folder) => join(folder, name));
+
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const PLACES = {
   chromium: CHROMIUM,
   'chromium-headless-shell': ['/usr/bin/chromium-headless-shell', ...CHROMIUM],
   go: ['/usr/local/go/bin/go', '/usr/bin/go', '/opt/homebrew/bin/go'],
-  pgbouncer: ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'],
-  'nats-server': [
-    '/usr/sbin/nats-server',
-    '/usr/bin/nats-server',
-    '/usr/local/bin/nats-server',
-    '/opt/homebrew/bin/nats-server',
-  ],
-  nginx: ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'],
+  pgbouncer: inUsualPlaces('pgbouncer'),
+  'nats-server': inUsualPlaces('nats-server'),
+  nginx: inUsualPlaces('nginx'),
+  haproxy: inUsualPlaces('haproxy'),
+  caddy: inUsualPlaces('caddy'),
   'prometheus-alertmanager': [
     '/usr/bin/prometheus-alertmanager',
     '/usr/local/bin/alertmanager',

@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import { get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SseParser, type SseEvent } from './sse-parser';
 
@@ -15,6 +16,8 @@ export interface OpenOptions {
   /** The cursor of an earlier stream, and how it is sent: by default in turns as header and as query. */
   cursor?: string;
   cursorBy?: 'header' | 'query';
+  /** The certificate to trust, for an https address. */
+  ca?: string;
 }
 
 const WAIT_MS = 10_000;
@@ -23,7 +26,7 @@ const MAX_REFUSALS = 30;
 const RETRY_MS = 500;
 const ENTRY_EVENTS = ['inventory_alert', 'notification', 'alert_update'];
 
-/** One connection to an event stream, over plain node:http. It keeps every byte. */
+/** One connection to an event stream, over plain node:http or node:https. It keeps every byte. */
 export class SseStream {
   readonly frames: Frame[] = [];
   /** When the response's head arrived, in milliseconds of `performance.now()`. */
@@ -52,7 +55,7 @@ export class SseStream {
   /** Resolves with the head of the response, for any status. */
   static open(
     url: string,
-    { headers = {}, query = {}, cursor, cursorBy = 'header' }: OpenOptions = {},
+    { headers = {}, query = {}, cursor, cursorBy = 'header', ca }: OpenOptions = {},
   ): Promise<SseStream> {
     const address = new URL(url);
     for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
@@ -64,7 +67,8 @@ export class SseStream {
     };
     const stream = new SseStream();
     return new Promise((resolve, reject) => {
-      const request = get(address, { headers: sent, agent: false }, (response) => {
+      const send = address.protocol === 'https:' ? getSecurely : get;
+      const request = send(address, { headers: sent, agent: false, ca }, (response) => {
         stream.take(response);
         resolve(stream);
       });

@@ -18,6 +18,7 @@ const DEFINITIONS: Record<string, string> = {
   'sigs.k8s.io/gateway-api': 'config/crd/standard',
   'github.com/envoyproxy/gateway': 'charts/gateway-crds-helm/templates/generated',
   'github.com/traefik/traefik/v3': 'docs/content/reference/dynamic-configuration',
+  'istio.io/api': 'kubernetes',
 };
 
 interface Schema {
@@ -101,6 +102,13 @@ function definitionsIn(module: string): string[] {
     .flatMap((file) => readFileSync(join(at, file), 'utf8').split(/^---$/m));
 }
 
+/** What every object has, and some definitions do not name. */
+const OF_ALL: Record<string, Schema> = {
+  apiVersion: { type: 'string' },
+  kind: { type: 'string' },
+  metadata: { type: 'object' },
+};
+
 const further = new Map<string, KindSchema[]>();
 /** A kind that a cluster has only once its definition is installed, with each of its versions. */
 function furtherSchemas(kind: string): KindSchema[] {
@@ -115,7 +123,10 @@ function furtherSchemas(kind: string): KindSchema[] {
         versions.map(({ name, schema }) => ({
           apiVersion: `${group}/${name}`,
           kind: names.kind,
-          schema: strict(schema.openAPIV3Schema),
+          schema: strict({
+            ...schema.openAPIV3Schema,
+            properties: { ...OF_ALL, ...schema.openAPIV3Schema.properties },
+          }),
         })),
       );
   further.set(kind, made);

@@ -26,6 +26,14 @@ export const COMPONENTS = [
   ['gateway-api', 'gateway-api/envoy'],
   ['gateway-api', 'gateway-api/nginx'],
   ['traefik'],
+  ['f5-nginx'],
+  ['istio'],
+];
+
+/** What an overlay may add, and the values with which the chart has the same. */
+export const ADDITIONS = [
+  { component: 'autoscaling', values: { autoscaling: { enabled: true } } },
+  { component: 'network-policies', values: { networkPolicies: { enabled: true } } },
 ];
 
 /** The overlay for production with these components. */

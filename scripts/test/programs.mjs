@@ -21,6 +21,20 @@ const PROGRAMS = [
     wantedIn: ['e2e', 'nginx'],
   },
   {
+    name: 'haproxy',
+    tier: 'e2e',
+    shownBy: ['haproxy', '/usr/sbin/haproxy'].map((command) => [command, '-v']),
+    wantedIn: ['e2e', 'proxies'],
+  },
+  // its tests run at full size only
+  {
+    name: 'caddy',
+    tier: 'e2e',
+    shownBy: [['caddy', 'version']],
+    wantedIn: ['e2e', 'proxies'],
+    mayBeInstalled: env.TOCSIN_FAULTS === 'full',
+  },
+  {
     name: 'nats-server',
     tier: 'e2e',
     shownBy: ['nats-server', '/usr/sbin/nats-server'].map((command) => [command, '--version']),
@@ -130,7 +144,7 @@ async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeIn
     const { code } = await run([SERVICES, 'install', name], { step: 'install' });
     if (code === 0 && isThere()) return;
   }
-  environment[variable] = `${name} is not installed${mayBeInstalled ? '' : ', or lacks a module'}`;
+  environment[variable] = `${name} is not installed${name === 'go' ? ', or lacks a module' : ''}`;
 }
 
 /** Other systems' own clients are installed by their test, into a folder of its own. */

@@ -1,4 +1,5 @@
 import { get, type ClientRequest, type IncomingMessage } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf, type CrowdReport, type Member, type MemberRun, type Order } from './crowd-messages';
 
@@ -77,14 +78,18 @@ class CrowdClient {
     };
     return new Promise((resolve) => {
       let answered = false;
-      const request = get(url, { agent: false, headers }, (response: IncomingMessage) => {
-        answered = true;
-        count(report.attempts, String(response.statusCode));
-        response.setEncoding('latin1');
-        response.on('data', (text: string) => this.take(text));
-        response.on('error', () => undefined);
-        response.on('close', () => resolve(true));
-      });
+      const request = (url.startsWith('https:') ? getSecurely : get)(
+        url,
+        { agent: false, headers },
+        (response: IncomingMessage) => {
+          answered = true;
+          count(report.attempts, String(response.statusCode));
+          response.setEncoding('latin1');
+          response.on('data', (text: string) => this.take(text));
+          response.on('error', () => undefined);
+          response.on('close', () => resolve(true));
+        },
+      );
       request.on('error', (error: NodeJS.ErrnoException) => {
         if (!answered) count(report.attempts, error.code ?? 'error');
         resolve(answered);

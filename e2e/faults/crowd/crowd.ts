@@ -18,6 +18,8 @@ export interface CrowdOptions {
   connectsPerSecond?: number;
   /** The network namespace of the members. Default: this process's. */
   namespace?: string;
+  /** The file of a certificate to trust, for https addresses. */
+  caFile?: string;
 }
 
 const REPORT_TIMEOUT_MS = 20_000;
@@ -31,6 +33,7 @@ export class Crowd {
   private constructor(
     private readonly size: number,
     namespace: string | undefined,
+    caFile: string | undefined,
   ) {
     this.folder = mkdtempSync(join(tmpdir(), 'tocsin-crowd-'));
     for (const file of ['crowd-process', 'crowd-messages'])
@@ -39,12 +42,16 @@ export class Crowd {
       namespace === undefined
         ? { execArgv: [] }
         : { execPath: 'ip', execArgv: ['netns', 'exec', namespace, process.execPath] };
-    this.child = fork(join(this.folder, 'crowd-process.js'), { serialization: 'advanced', ...program });
+    this.child = fork(join(this.folder, 'crowd-process.js'), {
+      serialization: 'advanced',
+      env: { ...process.env, ...(caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: caFile }) },
+      ...program,
+    });
   }
 
   /** Resolves once all members are connected. */
-  static async open({ members, urls, connectsPerSecond = 300, namespace }: CrowdOptions): Promise<Crowd> {
-    const crowd = new Crowd(members.length, namespace);
+  static async open({ members, urls, connectsPerSecond = 300, namespace, caFile }: CrowdOptions): Promise<Crowd> {
+    const crowd = new Crowd(members.length, namespace, caFile);
     crowd.order({
       kind: 'open',
       members: members.map((member): Member => ({ ...member, token: tokenFor(member.user) })),
