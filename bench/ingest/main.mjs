@@ -2,12 +2,15 @@
 // beside the usual way of doing the same work, in one interleaved run.
 //
 //     --full                 more rounds, longer
-//     --only drain,live      some rows: drain, live, latency
+//     --only drain,live      some rows: drain, live, latency, lone, busy
 //     --also <name>=<dist>   another build of Tocsin as one more contender: shows the effect of a change, in one run
+//     --builds               builds of Tocsin alone, without the usual way
+//     --keep                 measures nothing: keeps this build for --guard
+//     --guard                beside the kept build: fails when this one is more than 10 % worse, round by round
 //
 // PostgreSQL, Redis and RabbitMQ share the machine with the contenders. Absolute figures vary from run to run, but two
 // contenders of one run can be compared.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { argv, exit, stdout, version } from 'node:process';
@@ -15,8 +18,8 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { servicesUp } from '../services.mjs';
 import { canPin, machineTicks } from '../stream/processes.mjs';
-import { printRow, summarize } from './report.mjs';
-import { drain, latency, live } from './rows.mjs';
+import { printRatios, printRow, ratiosOf, summarize, WORSE_BY } from './report.mjs';
+import { besideBusy, drain, latency, live } from './rows.mjs';
 import { servicePids } from './service-pids.mjs';
 import { oneByOne, Site, tocsin } from './sites.mjs';
 
@@ -26,6 +29,9 @@ const option = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : u
 const full = argv.includes('--full');
 const only = option('--only')?.split(',');
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
+const kept = join(root, '.tocsin', 'kept-build', 'dist');
+const guards = argv.includes('--guard');
+if (guards) also.push(['kept', kept]);
 const say = (line = '') => stdout.write(`${line}\n`);
 
 const TENANTS = 100;
@@ -52,6 +58,20 @@ const ROWS = [
     // one at a time does not reach the rate, and its latency would be that of a growing queue
     leavesOut: 'one by one, 1',
   },
+  {
+    name: 'lone',
+    title: 'At 500 alerts/s, where an alert is mostly alone in its batch',
+    rounds: full ? 5 : 3,
+    measure: (site, pids) => latency(site, pids, { rate: 500, seconds: full ? 20 : 5 }),
+    leavesOut: 'one by one, 1',
+  },
+  {
+    name: 'busy',
+    title: 'The same beside a process that would take a whole core',
+    rounds: full ? 5 : 3,
+    measure: (site, pids) => besideBusy(() => latency(site, pids, { rate: 500, seconds: full ? 20 : 5 })),
+    leavesOut: 'one by one, 1',
+  },
 ];
 
 /** The cost of a commit depends on whether the server waits for the disk, so that is printed beside every figure. */
@@ -67,6 +87,16 @@ async function storageOf({ DATABASE_URL }) {
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 }
 
+if (argv.includes('--keep')) {
+  rmSync(kept, { recursive: true, force: true });
+  cpSync(join(root, 'dist'), kept, { recursive: true });
+  say(`${kept} is the build that --guard compares with`);
+  exit();
+}
+if (guards && !existsSync(kept)) {
+  say('there is no kept build: npm run bench:guard -- --keep');
+  exit(1);
+}
 mkdirSync(join(root, '.tocsin'), { recursive: true });
 const folder = mkdtempSync(join(root, '.tocsin', 'bench-'));
 /** A copy of the build: a build that changes during the run would be measured half old and half new. */
@@ -95,8 +125,7 @@ try {
   const contenders = [
     tocsin({ dist }),
     ...also.map(([name, path]) => tocsin({ name, dist: resolve(path) })),
-    oneByOne({ prefetch: 50, dist }),
-    oneByOne({ prefetch: 1, dist }),
+    ...(guards || argv.includes('--builds') ? [] : [oneByOne({ prefetch: 50, dist }), oneByOne({ prefetch: 1, dist })]),
   ];
   for (const contender of contenders) {
     const site = new Site(contender, { services, folder, tenants: TENANTS, subscribersOfEach: SUBSCRIBERS_OF_EACH });
@@ -127,6 +156,9 @@ try {
     const result = summarize(row, taking, rounds);
     results.push(result);
     printRow(result, say);
+    result.ratios = Object.fromEntries(also.map(([name]) => [name, ratiosOf(row.name, rounds, name)]));
+    printRatios(result, say);
+    if (guards && Object.values(result.ratios.kept).some(({ worse }) => worse > WORSE_BY)) process.exitCode = 1;
   }
   const after = machineTicks();
   const machine = {

@@ -37,6 +37,41 @@ const TARGETS = {
   ],
 };
 
+TARGETS.lone = TARGETS.busy = TARGETS.latency.filter(({ what }) => !what.startsWith('p'));
+
+/** What two builds are compared by. The CPU of a process says more than the clock when other programs run. */
+const COMPARED = {
+  'alerts/s': { of: (round) => round.alerts_per_second, rows: ['drain', 'live'], atLeast: true },
+  'processor µs/alert': { of: (round) => round.us_per_alert?.processor },
+  'PostgreSQL µs/alert': { of: (round) => round.us_per_alert?.backends },
+  'RabbitMQ µs/alert': { of: (round) => round.us_per_alert?.rabbitmq },
+  'p50 ms': { of: (round) => round.p50_ms, rows: ['latency', 'lone', 'busy'] },
+};
+
+/** By how much a build may be worse than the kept one: rounds of one build differ by about as much. */
+export const WORSE_BY = 0.1;
+
+/** This build's figures as multiples of another build's: round by round, and then the median. */
+export function ratiosOf(row, rounds, other) {
+  return Object.fromEntries(
+    Object.entries(COMPARED).flatMap(([what, { of, rows, atLeast = false }]) => {
+      const ratios = rounds.get('tocsin').map((round, i) => of(round) / of(rounds.get(other)[i]));
+      const ratio = median(ratios.filter(Number.isFinite));
+      if (ratio === undefined || (rows && !rows.includes(row))) return [];
+      return [[what, { ratio, worse: atLeast ? 1 / ratio - 1 : ratio - 1 }]];
+    }),
+  );
+}
+
+export function printRatios({ ratios }, say) {
+  for (const [name, values] of Object.entries(ratios))
+    say(
+      `  of ${name}: ${Object.entries(values)
+        .map(([what, { ratio, worse }]) => `${what} ${ratio.toFixed(2)}${worse > WORSE_BY ? ' (worse)' : ''}`)
+        .join(', ')}`,
+    );
+}
+
 const CPU_COLUMNS = [
   ['processor_us_per_alert', 'processor µs/alert', 0],
   ['machine_busy', 'machine busy', 2],
@@ -65,6 +100,8 @@ const COLUMNS = {
   ],
 };
 
+COLUMNS.lone = COLUMNS.busy = COLUMNS.latency;
+
 export function summarize(row, contenders, rounds) {
   const medians = Object.fromEntries(
     [...rounds].map(([name, results]) => [name, medianOf(results.filter(({ failed }) => !failed))]),
@@ -73,6 +110,7 @@ export function summarize(row, contenders, rounds) {
   const others = contenders.filter(({ usual }) => usual).map(({ name }) => name);
   // round by round, and then the median: a disturbance of a round affected all contenders
   const times = (field) =>
+    others.length > 0 &&
     median(
       rounds
         .get('tocsin')
@@ -83,7 +121,7 @@ export function summarize(row, contenders, rounds) {
     );
   const targets = (own ? TARGETS[row.name] : []).flatMap(({ what, of, target, beyond, atLeast = false }) => {
     const value = of({ own, times });
-    if (value === undefined || Number.isNaN(value)) return [];
+    if (value === undefined || value === false || Number.isNaN(value)) return [];
     const reaches = (goal) => goal !== undefined && (atLeast ? value >= goal : value <= goal);
     return [
       { what, value, target, beyond, at_least: atLeast, reached: reaches(target), reached_beyond: reaches(beyond) },

@@ -1,4 +1,6 @@
 // The measurements, one function for each row.
+import { spawn } from 'node:child_process';
+import { execPath } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicroseconds, machineTicks } from '../stream/processes.mjs';
 
@@ -10,8 +12,9 @@ const START_MS = 30_000;
 /** The broker notices at once that a consumer is gone, but updates its counts only now and then. */
 const SETTLE_MS = 5_000;
 
-/** The CPU time of each process that exists, and of the machine. */
-function cpuOf(site, pids) {
+/** The CPU time of each process that exists, and of the machine. `backends`: PostgreSQL's for this site alone. */
+async function cpuOf(site, pids) {
+  const backends = await site.backends();
   const processes = {
     ...(site.processor && { processor: site.processor.pid }),
     gateway: site.gateway.pid,
@@ -21,7 +24,10 @@ function cpuOf(site, pids) {
   return {
     at: performance.now(),
     machine: machineTicks(),
-    of: Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuMicroseconds(pid)])),
+    of: {
+      ...Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuMicroseconds(pid)])),
+      ...(pids.postgres && { backends: backends.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0) }),
+    },
   };
 }
 
@@ -48,9 +54,9 @@ export async function drain(site, pids, { count }) {
   await site.startProcessor();
   const first = await until(site, storedBefore, 1, START_MS);
   if (first.stored === 0) throw new Error(`nothing was stored within ${START_MS} ms`);
-  const before = cpuOf(site, pids);
+  const before = await cpuOf(site, pids);
   const last = await until(site, storedBefore, count, DRAIN_MS);
-  const after = cpuOf(site, pids);
+  const after = await cpuOf(site, pids);
   // messages that it had not acknowledged return to the queue when it ends
   await site.stopProcessor();
   const alerts = last.stored - first.stored;
@@ -92,13 +98,23 @@ export const live = (site, pids, { window, seconds }) =>
 export const latency = (site, pids, { rate, seconds }) =>
   watched(site, pids, { act: 'steady', rate, warmSeconds: 2, seconds });
 
+/** Measures beside a process that never waits. */
+export async function besideBusy(measure) {
+  const busy = spawn(execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+  try {
+    return await measure();
+  } finally {
+    busy.kill('SIGKILL');
+  }
+}
+
 async function watched(site, pids, load) {
   await site.startProcessor();
   try {
     await site.watch();
-    const before = cpuOf(site, pids);
+    const before = await cpuOf(site, pids);
     const result = await site.generator.ask(load);
-    return { ...result, ...cpuBetween(before, cpuOf(site, pids), result.sent) };
+    return { ...result, ...cpuBetween(before, await cpuOf(site, pids), result.sent) };
   } finally {
     await site.stopProcessor();
     await site.purge();

@@ -168,6 +168,14 @@ export class Site {
     );
   }
 
+  /** The processes of PostgreSQL that work for this site, without the bench's own connection. */
+  async backends() {
+    const { rows } = await this.sql.query(
+      'select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    return rows.map(({ pid }) => pid);
+  }
+
   /** How many messages are in the queues, without unacknowledged ones. */
   async waiting() {
     const queues = await Promise.all(QUEUES.map((queue) => this.channel.checkQueue(this.prefix + queue)));

@@ -8,7 +8,8 @@
 //
 // Needs DATABASE_URL of a user who may create databases, and a quiet machine. Absolute figures vary by up to 1.8 from
 // run to run; compare within one run. Where the server is on this machine (Linux), its CPU time for a batch is printed
-// too: it is more reliable than the clock when other programs run.
+// too: it is more reliable than the clock when other programs run. So is the WAL, which `explain` counts for the
+// statement alone; without a checkpoint at that moment it has no images of whole pages.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -56,6 +57,18 @@ async function open([name, dist]) {
     name,
     pid,
     log: new postgres.PostgresEventLog(pool),
+    async walOf(batch) {
+      let bytes;
+      const explaining = {
+        async call(sql, parameters) {
+          const [{ 'QUERY PLAN': plan }] = await pool.call(`explain (analyze, wal, format json) ${sql}`, parameters);
+          bytes = plan[0].Plan['WAL Bytes'];
+          return [];
+        },
+      };
+      await new postgres.PostgresEventLog(explaining).append(batch);
+      return bytes / batch.length;
+    },
     // the recipients that the planner uses for a message that names none
     toNobody: postgres.PostgresDeliveryQueue ? [{ channel: null, recipient: null }] : [],
     measured: Object.fromEntries(Object.keys(MIXES).map((mix) => [mix, []])),
@@ -117,7 +130,7 @@ function cpuOf(pid) {
  * Milliseconds per batch: by the clock, of the server's CPU, and of this process's CPU. Making the batches is not
  * included: a processor makes them while another statement runs.
  */
-async function measure({ log, pid, toNobody }, share) {
+async function measure({ log, pid, toNobody, walOf }, share) {
   const spent = { clock: 0, server: 0, client: 0 };
   let batches = 0;
   for (; spent.clock < seconds * 1000; batches += 1) {
@@ -129,7 +142,8 @@ async function measure({ log, pid, toNobody }, share) {
     const { user, system } = process.cpuUsage(since.client);
     spent.client += (user + system) / 1000;
   }
-  return Object.fromEntries(Object.entries(spent).map(([what, ms]) => [what, ms / batches]));
+  const costs = Object.fromEntries(Object.entries(spent).map(([what, ms]) => [what, ms / batches]));
+  return { ...costs, wal: await walOf(aBatch(share, toNobody)) };
 }
 
 const row = (mix, build, ...figures) =>
@@ -144,10 +158,10 @@ try {
     for (const [mix, share] of Object.entries(MIXES))
       for (const build of builds) build.measured[mix].push(await measure(build, share));
   }
-  row('mix', 'build', 'alerts/s', 'a batch', 'server CPU', 'client CPU');
+  row('mix', 'build', 'alerts/s', 'a batch', 'server CPU', 'client CPU', 'WAL an alert');
   for (const mix of Object.keys(MIXES)) {
     for (const { name, measured } of builds) {
-      const [clock, server, client] = ['clock', 'server', 'client'].map((what) =>
+      const [clock, server, client, wal] = ['clock', 'server', 'client', 'wal'].map((what) =>
         median(measured[mix].map((round) => round[what])),
       );
       row(
@@ -155,6 +169,7 @@ try {
         name,
         Math.round((BATCH / clock) * 1000).toLocaleString('en'),
         ...[clock, server, client].map((ms) => (Number.isNaN(ms) ? '-' : `${ms.toFixed(2)} ms`)),
+        `${Math.round(wal)} B`,
       );
     }
   }

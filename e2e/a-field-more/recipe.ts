@@ -56,6 +56,12 @@ export const RECIPE: readonly Step[] = [
   },
   // 5. how it is stored
   inStoring('metadata json, trace_id text, says', 'metadata json, runbook text, trace_id text, says'),
+  inStoring('metadata json, trace_id text)', 'metadata json, trace_id text, runbook text)'),
+  inStoring(
+    'labels, actions, metadata, trace_id, rings) select',
+    'labels, actions, metadata, trace_id, rings, runbook) select',
+  ),
+  inStoring(`trace_id, change = 'raised' from plain`, `trace_id, change = 'raised', runbook from plain`),
   inStoring(`k.actions::text, k.metadata::text]`, `k.actions::text, k.metadata::text, k.runbook]`),
   inStoring(`coalesce(e.metadata::text, '{}')] as words`, `coalesce(e.metadata::text, '{}'), e.runbook] as words`),
   inStoring(`r.actions::text, r.metadata::text]`, `r.actions::text, r.metadata::text, r.runbook]`),

@@ -1,5 +1,11 @@
 import { Controller } from '@nestjs/common';
-import { EventPattern, Payload, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import {
+  EventPattern,
+  Payload,
+  Server,
+  type CustomTransportStrategy,
+  type MessageHandler,
+} from '@nestjs/microservices';
 import type { BatchMessage, BatchOutcome } from './handle-batch';
 import { IngestAlerts } from './ingest-alerts';
 import type { SourceLanes } from './source-lane/source-lanes';
@@ -12,6 +18,9 @@ const ALERTS = 'alerts';
  * batch as a value: Nest turns exceptions into replies for a client, and there is no client here.
  */
 export class AlertsServer extends Server implements CustomTransportStrategy {
+  /** Looked up once: Nest takes the pattern for JSON each time, and builds an error when it is none. */
+  private handler: MessageHandler | null | undefined;
+
   constructor(private readonly lanes: SourceLanes) {
     super();
   }
@@ -33,8 +42,8 @@ export class AlertsServer extends Server implements CustomTransportStrategy {
   }
 
   private async handle(batch: readonly BatchMessage[]): Promise<BatchOutcome> {
-    const handler = this.getHandlerByPattern(ALERTS);
-    const outcome: unknown = await handler?.(batch);
+    this.handler ??= this.getHandlerByPattern(ALERTS);
+    const outcome: unknown = await this.handler?.(batch);
     // Nest's exception filter turns a failure into a stream for a client. Whatever failed, the messages are kept.
     return isBatchOutcome(outcome) ? outcome : { kind: 'retry', reason: 'The handler failed.' };
   }

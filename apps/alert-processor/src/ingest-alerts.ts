@@ -11,6 +11,7 @@ import { PRODUCER_NAMES, Turns } from '@tocsin/messages';
 import type { AnnounceEntries, Doorbell, EventLog, PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
+import { PacedBell } from './paced-bell';
 import { planDeliveries } from './plan-deliveries';
 import { readMessages, refusedLetterOf, type Plan, type ReadMessage, type PlannedMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
@@ -45,16 +46,18 @@ export class IngestAlerts {
    */
   private read: Promise<void> = Promise.resolve();
   private readonly plan: Plan;
+  private readonly bell: PacedBell;
 
   constructor(
     private readonly eventLog: EventLog,
     private readonly announceEntries: AnnounceEntries,
-    private readonly doorbell: Doorbell,
+    doorbell: Doorbell,
     private readonly metrics: Metrics,
     private readonly log: Log,
     { lanes = 1, plan = planDeliveries }: IngestOptions = {},
   ) {
     this.plan = plan;
+    this.bell = new PacedBell(doorbell);
     metrics.understoodNames.declare(PRODUCER_NAMES.map((name) => ({ name })));
     this.lanes = new StoreLanes(eventLog, lanes);
   }
@@ -165,7 +168,7 @@ export class IngestAlerts {
     const announced = await this.announceEntries.announceHints(hints);
     this.observe('publish', announced, storedAt);
     // after the hints, and not waited for: the notifiers look by themselves too
-    if (results.some((result, index) => plansDeliveries(planned[index]!, result))) void this.doorbell.ring();
+    if (results.some((result, index) => plansDeliveries(planned[index]!, result))) this.bell.ring();
   }
 
   /**

@@ -67,6 +67,21 @@ describe('the pool', () => {
     ]);
   });
 
+  it('keeps a statement for a session by its name, and makes it anew where a migration has changed its result', async () => {
+    const database = open({ poolSize: 1 });
+    const replace = (result: string) =>
+      asOwner(
+        { url: fresh.url },
+        `drop function if exists public.answer; create function public.answer() returns table (${result}) language sql as 'select 1'`,
+      );
+    const answer = () => database.call('select * from public.answer()', [], { keptAs: 'answer' });
+    await replace('one integer');
+    expect([await answer(), await answer()]).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+    expect(await database.call('select name from pg_prepared_statements')).toEqual([{ name: 'answer' }]);
+    await replace('other integer');
+    expect(await answer()).toEqual([{ other: 1 }]);
+  });
+
   it('rolls back failed work, returns the connection, and throws the error of the work unchanged', async () => {
     const database = open({ poolSize: 1 });
     const tenant = aTenant();

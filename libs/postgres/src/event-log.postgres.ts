@@ -58,7 +58,7 @@ export class PostgresEventLog implements EventLog {
     const rows = await this.database.call<StoredRow>(
       'select * from tocsin.store_events($1, $2, $3, $4, make_interval(secs => $5))',
       parameters,
-      { timeoutIsJudged: true },
+      { timeoutIsJudged: true, keptAs: 'store_events' },
     );
     return rows.map((row, index) => resultOf(planned[index]!, row));
   }

@@ -10,6 +10,9 @@ import { Refused, Unavailable } from '@tocsin/contracts';
  */
 type Remedy = 'retry' | 'wait' | 'ask' | 'refuse';
 
+/** A session keeps a plan or a statement that it made before a migration. */
+const OLD_PLAN = '0A000';
+
 /**
  * The only table of SQLSTATEs, by code or by class; a code has precedence. States that are not listed are the input's
  * fault: data that does not fit (22), a constraint (23), a limit (54). A database that these statements do not fit (not
@@ -19,7 +22,7 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
   '40001': 'retry', // serialization failure
   '40P01': 'retry', // deadlock
   '55P03': 'retry', // a lock was not available within lock_timeout
-  '0A000': 'retry', // a plan made before a migration
+  [OLD_PLAN]: 'retry',
   '57014': 'ask', // statement_timeout: either the database is too slow, or a message keeps it busy
   '25006': 'wait', // read only: a standby, or a former primary
   '25P03': 'wait', // the transaction stood idle for too long
@@ -84,10 +87,13 @@ export function unreachable(error: unknown): Unavailable {
 /** Unwraps an error of the driver. TypeORM adds the parameters of the statement, which must not be logged. */
 export const causeOf = (error: unknown): unknown => (error instanceof QueryFailedError ? error.driverError : error);
 
-/** Whether the connection can be used again after this error. If not, it is closed and no caller gets it. */
+/**
+ * Whether the connection can be used again after this error. If not, it is closed and no caller gets it. A statement that
+ * a session keeps from before a migration would fail there again.
+ */
 export const leavesConnectionUsable = (error: unknown): boolean => {
   const code = sqlStateOf(causeOf(error));
-  return code !== undefined && !code.startsWith('08') && !code.startsWith('57P');
+  return code !== undefined && code !== OLD_PLAN && !code.startsWith('08') && !code.startsWith('57P');
 };
 
 function sqlStateOf(error: unknown): string | undefined {

@@ -118,6 +118,30 @@ describe('alerts from RabbitMQ', () => {
     expect((await broker.plain.checkQueue(broker.topology.queue)).messageCount).toBe(0);
   });
 
+  it('are acknowledged together: one acknowledgement soon covers several, and the last one is sent when it stops', async () => {
+    const listener = new ListenerByHand();
+    const source = broker.source();
+    await source.consume(({ name }) => (name === broker.topology.queue ? listener : new ListenerByHand()));
+    const deliver = async (count: number) => {
+      const wanted = listener.deliveries.length + count;
+      for (let i = 0; i < count; i += 1)
+        broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{}'));
+      await eventually(() => expect(listener.deliveries).toHaveLength(wanted));
+      for (const delivery of listener.deliveries.slice(-count)) listener.session.acknowledgeUpTo(delivery);
+    };
+    const queue = queuesOf(source).find(({ name }) => name === broker.topology.queue)!;
+    const sent = jest.spyOn(queue.channel.current!, 'ack');
+
+    await deliver(3);
+    await eventually(() => expect(sent).toHaveBeenCalledTimes(1));
+    expect(sent).toHaveBeenLastCalledWith((listener.deliveries[2] as RabbitDelivery).raw, true);
+
+    await deliver(2);
+    await source.stop();
+    expect(sent).toHaveBeenCalledTimes(2);
+    expect((await broker.plain.checkQueue(broker.topology.queue)).messageCount).toBe(0);
+  });
+
   it('are not delivered again after a lost channel until the listener wants them', async () => {
     let want: () => void = () => undefined;
     const wanted = new Promise<void>((resolve) => (want = resolve));

@@ -104,6 +104,7 @@ export class RabbitAlertSource extends AlertSource {
     this.present = undefined;
     if (!present) return;
     present.watchdog.stop();
+    for (const queue of present.queues) queue.acknowledgeNow();
     await present.connection.close();
   }
 

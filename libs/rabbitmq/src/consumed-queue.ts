@@ -2,6 +2,13 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Delivery, DeliveryListener, DeliverySession, SourceQueue } from '@tocsin/contracts/ports';
 import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
 
+/**
+ * How long an acknowledgement waits for the next ones, in milliseconds: the broker and this process do as much work for
+ * one message as for all that came before it. After a crash meanwhile the broker delivers these messages again, and the
+ * event log knows them.
+ */
+const ACKNOWLEDGE_WITHIN_MS = 20;
+
 /** A delivery with the raw message of the broker, which the channel needs to acknowledge it. */
 export interface RabbitDelivery extends Delivery {
   readonly raw: ConsumeMessage;
@@ -15,6 +22,7 @@ export interface RabbitDelivery extends Delivery {
 export class ConsumedQueue {
   readonly channel: KeptChannel;
   private open: ConfirmChannel | undefined;
+  private session: ChannelSession | undefined;
   private consumerTag: string | undefined;
   private waits = false;
   private cancelled = false;
@@ -60,6 +68,11 @@ export class ConsumedQueue {
     if (open && consumerTag) await open.cancel(consumerTag).catch(() => {});
   }
 
+  /** Sends the acknowledgements that wait. */
+  acknowledgeNow(): void {
+    this.session?.acknowledgeNow();
+  }
+
   private async start(channel: ConfirmChannel, remade: boolean): Promise<void> {
     await this.declare(channel, remade);
     this.waits = true;
@@ -68,7 +81,8 @@ export class ConsumedQueue {
     await channel.prefetch(this.queue.prefetch);
     this.consumerTag = undefined;
     this.open = channel;
-    this.listener.opened(new ChannelSession(channel));
+    this.session = new ChannelSession(channel, this.queue.prefetch);
+    this.listener.opened(this.session);
     const { consumerTag } = await channel.consume(this.name, (message) => this.take(channel, message), {
       noAck: false,
     });
@@ -94,23 +108,48 @@ export class ConsumedQueue {
 
 /** Acknowledges, gives back or parks on the channel that delivered. */
 class ChannelSession implements DeliverySession {
-  constructor(private readonly channel: ConfirmChannel) {}
+  private upTo: ConsumeMessage | undefined;
+  private soon: NodeJS.Timeout | undefined;
+  private acknowledged = 0;
+
+  constructor(
+    private readonly channel: ConfirmChannel,
+    private readonly prefetch: number,
+  ) {}
 
   acknowledgeUpTo({ raw }: RabbitDelivery): void {
-    tell(() => this.channel.ack(raw, true));
+    this.upTo = raw;
+    // otherwise the broker would stop delivering although nothing is in hand
+    if (raw.fields.deliveryTag - this.acknowledged >= this.prefetch / 4) this.acknowledgeNow();
+    else this.soon ??= setTimeout(() => this.acknowledgeNow(), ACKNOWLEDGE_WITHIN_MS);
+  }
+
+  acknowledgeNow(): void {
+    clearTimeout(this.soon);
+    const { upTo } = this;
+    this.soon = this.upTo = undefined;
+    if (!upTo) return;
+    this.acknowledged = upTo.fields.deliveryTag;
+    tell(() => this.channel.ack(upTo, true));
   }
 
   acknowledge({ raw }: RabbitDelivery): void {
-    tell(() => this.channel.ack(raw));
+    this.send(() => this.channel.ack(raw));
   }
 
   giveBack({ raw }: RabbitDelivery): void {
-    tell(() => this.channel.nack(raw, false, true));
+    this.send(() => this.channel.nack(raw, false, true));
   }
 
   /** Rejects the message. The queues are declared so that the broker moves rejected messages to the suspects. */
   park({ raw }: RabbitDelivery): void {
-    tell(() => this.channel.reject(raw, false));
+    this.send(() => this.channel.reject(raw, false));
+  }
+
+  /** In the order in which it was asked for: what waits goes first. */
+  private send(what: () => void): void {
+    this.acknowledgeNow();
+    tell(what);
   }
 }
 

@@ -27,30 +27,92 @@ as $$
 #variable_conflict use_column
 declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
-  tenants text[] := array(select distinct t collate "C" from unnest(of_tenants) as t order by 1);
+  tenants text[] := of_tenants;
   received timestamptz(3);
   known_tenants bigint;
   has_recipients boolean;
   setting text;
 begin
+  if cardinality(tenants) > 1 then
+    tenants := array(select distinct t collate "C" from unnest(of_tenants) as t order by 1);
+  end if;
   -- an assignment, not a statement: nothing is planned or executed for it
   setting := set_config('tocsin.tenants', tenants::text, true);
 
-  -- one statement for both: each costs a small batch some percent
+  -- one statement for three things: each costs a small batch some percent
   select count(*), exists (select from recipient where tenant_id = any (tenants)) into known_tenants, has_recipients
-  from tenant_stream where tenant_id = any (tenants);
+  from (select from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update) locked;
   if known_tenants < cardinality(tenants) then
     insert into tenant_stream (tenant_id)
     select t.tenant_id from unnest(tenants) as t(tenant_id)
     where not exists (select from tenant_stream s where s.tenant_id = t.tenant_id)
     order by t.tenant_id
     on conflict do nothing;
+    -- the locks above are held already, so this may meet another batch of a tenant that is made at this moment: PostgreSQL
+    -- ends one of the two, and it is tried again
+    perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
   end if;
-  perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
   received := date_trunc('milliseconds', clock_timestamp());
   if not has_recipients and strpos(deliveries::text, '"recipient":"') = 0 then
     -- neither the message nor the tenant has recipients, so the list is not parsed
     deliveries := '[]';
+  end if;
+
+  if strpos(batch::text, '"dedup_key":') = 0 then
+    -- Most batches are about alerts of their own, and every message is new. They need little of what repeats need, and
+    -- to set up the statement below costs a small batch more than to store it. When a message is known already, this
+    -- statement stores nothing and returns no row.
+    return query
+    with plain as materialized (
+      select e.*, s.epoch, s.last_seq + row_number() over own as seq, coalesce(lag(e.fp) over own, s.last_fp) as prev_fp,
+             lead(e.ord) over own is null as is_last, case e.status when 'resolved' then 'resolved' else 'raised' end as change, i.found
+      from json_to_recordset(batch) as e(
+        ord integer, tenant_id text collate "C", service text collate "C", id text collate "C", body_hash text, fp text, new_alert_id uuid,
+        type text, name text, title text, message text, severity text, status text, occurred_at timestamptz,
+        labels json, actions json, metadata json, trace_id text)
+      join tenant_stream s on s.tenant_id = e.tenant_id
+      left join lateral (
+        select true as found from idempotency where tenant_id = e.tenant_id and service = e.service and id = e.id limit 1
+      ) i on true
+      where s.tenant_id = any (tenants)
+      window own as (partition by e.tenant_id order by e.ord)
+    ), all_new as materialized (
+      select from plain
+      having bool_and(found is null) and count(*) = (select count(*) from (select distinct tenant_id, service, id from plain) one)
+    ), counted as (
+      update tenant_stream s set last_seq = p.seq, last_fp = p.fp
+      from plain p where p.is_last and s.tenant_id = p.tenant_id and s.tenant_id = any (tenants) and exists (select from all_new)
+    ), remembered as (
+      insert into idempotency (tenant_id, service, id, seq, epoch, fp, body_hash, stored_at)
+      select tenant_id, service, id, seq, epoch, fp, body_hash, received from plain where exists (select from all_new)
+    ), logged as (
+      insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, type, service, name, title, message, occurrences,
+        occurred_at, received_at, first_seen_at, last_seen_at, labels, actions, metadata, trace_id, rings)
+      select tenant_id, seq, fp, id, new_alert_id, change, status, severity, type, service, name, title, message, 1,
+        occurred_at, received, received, received, labels, actions, metadata, trace_id, change = 'raised'
+      from plain where exists (select from all_new)
+    ), raised as (
+      insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, occurrences, first_seen_at, last_seen_at,
+        first_seq, described_seq, last_seq, labels, resolved_at)
+      select tenant_id, new_alert_id, service, type, name, title, message, status, severity, 1, received, received,
+        seq, seq, seq, labels, case when change = 'resolved' then received end
+      from plain where exists (select from all_new)
+    ), told_to as materialized (
+      select plan_deliveries(array_agg(p.tenant_id), array_agg(p.new_alert_id), array_agg(p.seq), array_agg(p.severity), array_agg(d.channel),
+               array_agg(d.recipient), received)
+      from json_to_recordset(deliveries) as d(ord integer, channel text, recipient text) join plain p on p.ord = d.ord
+      where p.change = 'raised' and (d.recipient is not null or has_recipients) and exists (select from all_new)
+      having count(*) > 0
+    )
+    select 'stored', p.seq, p.epoch, p.fp, p.new_alert_id, p.change, p.status, p.severity, null, null, 1, 0, received::timestamptz,
+      received::timestamptz, received::timestamptz, null, null::timestamptz, p.prev_fp, null, null, null::json, null::json
+    from plain p
+    where exists (select from all_new) and (select count(*) from told_to) >= 0
+    order by p.ord;
+    if found then
+      setting := set_config('tocsin.tenants', outside, true);
+      return;
+    end if;
   end if;
 
   return query
