@@ -268,6 +268,17 @@ const breaches: Planted[] = [
     says: /wire, exact-json and timing import nothing/,
   },
   {
+    fact: 'wire does not take timing, which the rest of contracts does',
+    file: 'libs/contracts/src/wire/alerts.ts',
+    text: `import '@tocsin/timing';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'contracts takes timing',
+    file: 'libs/contracts/src/ports/planted.ts',
+    text: `import '@tocsin/timing';`,
+  },
+  {
     fact: 'wire imports nothing of Node',
     file: 'libs/contracts/src/wire/alerts.ts',
     text: `import 'node:crypto';`,
