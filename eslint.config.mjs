@@ -58,6 +58,7 @@ const policies = [
   },
   { from: elements('publisher'), allow: { to: { ...elements('messages'), ...files('wire') } } },
   { from: elements('publisher', 'event-broker', 'adapter', 'app', 'outside'), allow: { to: elements('timing') } },
+  { from: { ...elements('contracts'), ...otherFilesThan('wire') }, allow: { to: elements('timing') } },
   { from: elements('auth', 'adapter', 'app', 'outside'), allow: { to: elements('observability') } },
   { from: elements('app', 'outside'), allow: { to: elements('auth', 'phones', 'webhook-template') } },
   { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },

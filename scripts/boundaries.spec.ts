@@ -268,6 +268,12 @@ const breaches: Planted[] = [
     says: /wire, exact-json and timing import nothing/,
   },
   {
+    fact: 'wire does not take timing, which the rest of contracts does',
+    file: 'libs/contracts/src/wire/alerts.ts',
+    text: `import '@tocsin/timing';`,
+    says: notAllowed,
+  },
+  {
     fact: 'wire imports nothing of Node',
     file: 'libs/contracts/src/wire/alerts.ts',
     text: `import 'node:crypto';`,
@@ -440,6 +446,11 @@ const breaches: Planted[] = [
 ];
 
 const rightful: Planted[] = [
+  {
+    fact: 'contracts takes timing',
+    file: 'libs/contracts/src/ports/planted.ts',
+    text: `import '@tocsin/timing';`,
+  },
   {
     fact: 'the publisher takes timing, which its package takes along',
     file: 'libs/publisher/src/planted.ts',

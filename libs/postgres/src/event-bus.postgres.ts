@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeSignedHints, hintMessages, topicOf, Unavailable, type Hint, type TenantId } from '@tocsin/contracts';
 import {
   EventBus,
+  HintOutage,
   SigningKey,
   type HintKey,
   type HintListener,
@@ -39,7 +40,7 @@ export class PostgresEventBus extends EventBus {
   private readonly key: SigningKey;
   private readonly topics = new Map<string, Set<HintListener>>();
   private readonly channels = new Map<string, Promise<Subscription>>();
-  private interruptions = 0;
+  private readonly outage: HintOutage;
 
   constructor(
     { hintKey, keptKey }: PostgresEventBusOptions,
@@ -49,12 +50,8 @@ export class PostgresEventBus extends EventBus {
     private readonly metrics: Metrics,
   ) {
     super();
-    this.key = new SigningKey(hintKey, keptKey, (error) =>
-      log.warn(
-        { err: error },
-        'no key for hints could be read: they go without their entries, and gateways read the log for each',
-      ),
-    );
+    this.key = new SigningKey(hintKey, keptKey, log);
+    this.outage = new HintOutage('the session that listens is away', metrics.busSubscriberReconnects, log);
     metrics.busUp.set(1);
     session.watch((listening) => this.noteState(listening));
   }
@@ -139,13 +136,7 @@ export class PostgresEventBus extends EventBus {
 
   private noteState(listening: boolean): void {
     this.metrics.busUp.set(Number(listening));
-    if (!listening) {
-      if (this.interruptions++ === 0) this.log.warn('hints do not arrive: the session that listens is away');
-    } else if (this.interruptions > 0) {
-      this.interruptions = 0;
-      this.metrics.busSubscriberReconnects.inc();
-      this.log.info('hints arrive again');
-    }
+    this.outage.note(listening);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import type { Subscription } from '@tocsin/contracts/ports';
+import { TopicListeners, type ListenedTopic, type Subscription } from '@tocsin/contracts/ports';
 import { fullJitter, within } from '@tocsin/timing';
 import { clientConfig, prepareSession, SESSION_LIMITS, type DatabaseConnection } from './connection';
 import type { Role } from './roles';
@@ -19,8 +19,6 @@ export interface ChannelListener {
   onResumed(): void;
 }
 
-/** How long `listen` waits for PostgreSQL before it goes on without it. */
-const LISTEN_WITHIN_MS = 500;
 const CONNECT_WITHIN_MS = 3_000;
 const BACK_OFF = { firstMs: 100, capMs: 2_000 };
 /**
@@ -30,24 +28,17 @@ const BACK_OFF = { firstMs: 100, capMs: 2_000 };
 const PING_EVERY_MS = 5_000;
 const PING_WITHIN_MS = 3_000;
 
-interface Entry {
-  listener: ChannelListener;
-  /** Set while its `listen` still waits. It resolves that call, and the listener gets no `onResumed`. */
-  arrive: (() => void) | undefined;
-}
-
-interface Channel {
-  entries: Set<Entry>;
-  live: boolean;
-}
-
 /**
  * The one connection of a process that listens for notifications (LISTEN). It opens with the first listener, finds out
  * within ten seconds when it is dead, and connects again by itself. A channel is listened to once, however many
  * listeners it has, and until the session ends: the bus has few channels.
  */
 export class ListeningSession {
-  private readonly channels = new Map<string, Channel>();
+  private readonly channels = new TopicListeners<ChannelListener>({
+    begin: (channel) => {
+      if (this.isListening) void this.listenTo([channel]);
+    },
+  });
   private readonly watchers = new Set<(listening: boolean) => void>();
   private client: Client | undefined;
   private opened = false;
@@ -77,19 +68,9 @@ export class ListeningSession {
   /**
    * Resolves once notifications arrive, or after 500 ms without PostgreSQL; `onResumed` follows then. Never rejects.
    */
-  async listen(name: string, listener: ChannelListener): Promise<Subscription> {
+  listen(name: string, listener: ChannelListener): Promise<Subscription> {
     this.open();
-    const channel = this.channels.get(name) ?? { entries: new Set(), live: false };
-    const isNew = !this.channels.has(name);
-    this.channels.set(name, channel);
-    const entry: Entry = { listener, arrive: undefined };
-    channel.entries.add(entry);
-    if (!channel.live) {
-      const arrived = new Promise<void>((resolve) => (entry.arrive = resolve));
-      if (isNew && this.isListening) void this.listenTo([[name, channel]]);
-      await within(LISTEN_WITHIN_MS, arrived, () => (entry.arrive = undefined));
-    }
-    return { close: () => void channel.entries.delete(entry) };
+    return this.channels.add(name, listener);
   }
 
   /**
@@ -123,7 +104,6 @@ export class ListeningSession {
     this.isListening = false;
     clearInterval(this.pinging);
     clearTimeout(this.waiting);
-    for (const { entries } of this.channels.values()) for (const entry of entries) entry.arrive?.();
     this.channels.clear();
     const { client } = this;
     this.client = undefined;
@@ -148,7 +128,7 @@ export class ListeningSession {
       await prepareSession(client, connection, role, SESSION_LIMITS);
       if (this.client !== client) return;
       this.isListening = true;
-      if (await this.listenTo([...this.channels])) {
+      if (await this.listenTo(this.channels.all)) {
         this.failures = 0;
         for (const watcher of this.watchers) watcher(true);
       }
@@ -163,7 +143,7 @@ export class ListeningSession {
     this.client = undefined;
     // a connection that is silent would not end in an orderly way
     client.connection.stream.destroy();
-    for (const channel of this.channels.values()) channel.live = false;
+    this.channels.interrupt();
     if (this.isListening) {
       this.isListening = false;
       for (const watcher of this.watchers) watcher(false);
@@ -173,34 +153,23 @@ export class ListeningSession {
   }
 
   /** Listens to the channels, then tells the listeners that waited or may have missed notifications. */
-  private async listenTo(channels: readonly [string, Channel][]): Promise<boolean> {
+  private async listenTo(channels: readonly ListenedTopic<ChannelListener>[]): Promise<boolean> {
     const { client } = this;
     if (!client) return false;
     try {
       if (channels.length > 0)
-        await client.query(channels.map(([name]) => `listen ${client.escapeIdentifier(name)}`).join(';'));
+        await client.query(channels.map(({ name }) => `listen ${client.escapeIdentifier(name)}`).join(';'));
     } catch {
       this.replace(client);
       return false;
     }
     if (this.client !== client) return false;
-    for (const [, channel] of channels) this.announce(channel);
+    this.channels.arrive(channels);
     return true;
   }
 
-  private announce(channel: Channel): void {
-    channel.live = true;
-    for (const entry of [...channel.entries]) {
-      const { arrive } = entry;
-      entry.arrive = undefined;
-      if (arrive) arrive();
-      else entry.listener.onResumed();
-    }
-  }
-
   private deliver(name: string, payload: string): void {
-    const channel = this.channels.get(name);
-    if (channel) for (const { listener } of [...channel.entries]) listener.onNotification(payload);
+    for (const listener of this.channels.of(name)) listener.onNotification(payload);
   }
 
   private async ping(): Promise<void> {

@@ -8,6 +8,7 @@ import {
 } from '@tocsin/contracts';
 import {
   EventBus,
+  HintOutage,
   SigningKey,
   type HintKey,
   type HintListener,
@@ -61,7 +62,7 @@ export class RedisEventBus extends EventBus {
   private readonly plain: PlainTopics | undefined;
   /** Undefined when the plain messages of others are taken elsewhere. */
   private readonly drops: PlainDrops | undefined;
-  private interruptions = 0;
+  private readonly outage: HintOutage;
 
   constructor(
     { url, prefix, hintKey, keptKey, plainPrefix, bridgesPlain = false }: RedisEventBusOptions,
@@ -73,12 +74,8 @@ export class RedisEventBus extends EventBus {
     this.prefix = prefix;
     if (plainPrefix !== undefined) this.plain = new PlainTopics(url, plainPrefix, log, metrics);
     if (!bridgesPlain) this.drops = new PlainDrops(log);
-    this.key = new SigningKey(hintKey, keptKey, (error) =>
-      log.warn(
-        { err: error },
-        'no key for hints could be read: they go without their entries, and gateways read the log for each',
-      ),
-    );
+    this.key = new SigningKey(hintKey, keptKey, log);
+    this.outage = new HintOutage('Redis is away', metrics.busSubscriberReconnects, log);
     this.subscriber = new HintSubscriber({
       url,
       decode: (topic, bytes) => this.decode(topic, bytes),
@@ -145,12 +142,6 @@ export class RedisEventBus extends EventBus {
 
   private noteState(listening: boolean): void {
     this.metrics.busUp.set(Number(this.connected));
-    if (!listening) {
-      if (this.interruptions++ === 0) this.log.warn('hints do not arrive: Redis is away');
-    } else if (this.interruptions > 0) {
-      this.interruptions = 0;
-      this.metrics.busSubscriberReconnects.inc();
-      this.log.info('hints arrive again');
-    }
+    this.outage.note(listening);
   }
 }

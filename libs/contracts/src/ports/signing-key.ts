@@ -1,4 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { AnnouncementLog } from './announce-entries';
 import type { HintKey } from './hint-key';
 
 /** How long to wait after the store had no key, before it is asked again. */
@@ -17,8 +18,8 @@ export class SigningKey {
   constructor(
     configured: string | undefined,
     private readonly kept: HintKey | undefined,
-    /** Called once, when the store had no key for the first time. */
-    private readonly onMissing: (error: unknown) => void,
+    /** Is told once, when the store had no key for the first time. */
+    private readonly log: Pick<AnnouncementLog, 'warn'>,
   ) {
     if (configured) this.key = createSecretKey(Buffer.from(configured));
   }
@@ -41,7 +42,11 @@ export class SigningKey {
       this.key = createSecretKey(Buffer.from(await kept.read()));
     } catch (error) {
       this.triedAt = performance.now();
-      if (!this.warned) this.onMissing(error);
+      if (!this.warned)
+        this.log.warn(
+          { err: error },
+          'no key for hints could be read: they go without their entries, and gateways read the log for each',
+        );
       this.warned = true;
     }
   }
