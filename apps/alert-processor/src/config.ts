@@ -1,7 +1,7 @@
 import { busSettings, engineProblems, queueSettings, readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings } from '@tocsin/postgres';
-import { natsSettings } from '@tocsin/nats';
+import { natsQueueSettings, natsSettings } from '@tocsin/nats';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { bridgeProblems, plainProblems, redisBridgeSettings, redisPlainSettings, redisSettings } from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
@@ -16,6 +16,7 @@ export const settings = {
   ...redisPlainSettings,
   ...redisBridgeSettings,
   ...natsSettings,
+  ...natsQueueSettings,
   ...rabbitSettings,
   ...rabbitSourceSettings,
 };

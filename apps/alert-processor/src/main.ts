@@ -20,7 +20,7 @@ import {
   PostgresModule,
   PostgresSessionModule,
 } from '@tocsin/postgres';
-import { NatsQueueModule } from '@tocsin/nats';
+import { NatsBusModule, NatsConnectionModule, NatsQueueModule } from '@tocsin/nats';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { bridgesPlain, plainPrefixOf, PlainMessagesModule, RedisModule, RedisQueueModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
@@ -34,7 +34,7 @@ import { processorReport } from './start-report';
  */
 const CONSUMER_UNREADY_AFTER_MS = 10_000;
 
-/** The processor on PostgreSQL, RabbitMQ and Redis, or on PostgreSQL alone. */
+/** The processor on PostgreSQL and on the services that QUEUE and BUS name. */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const observability = ObservabilityModule.forRoot({ app: 'alert-processor', version, settings: config });
@@ -92,6 +92,7 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
     postgres,
     observability,
   });
+  const nats = NatsConnectionModule.forRoot({ url: config.NATS_URL!, credentials: config.NATS_CREDENTIALS });
   const queues: Record<typeof config.QUEUE, () => DynamicModule> = {
     rabbitmq: () =>
       RabbitModule.forRoot({
@@ -103,8 +104,7 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
       }),
     nats: () =>
       NatsQueueModule.forRoot({
-        url: config.NATS_URL!,
-        credentials: config.NATS_CREDENTIALS,
+        connection: nats,
         prefix: config.NATS_PREFIX,
         replicas: config.NATS_REPLICAS,
         limit: config.NATS_QUEUE_LIMIT,
@@ -123,18 +123,23 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
     postgres: () => InboxModule.forRoot(postgres, session),
   };
   const queue = queues[config.QUEUE]();
-  const bus =
-    config.BUS === 'postgres'
-      ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })
-      : RedisModule.forRoot({
-          url: config.REDIS_URL!,
-          prefix: config.REDIS_PREFIX,
-          hintKey: config.REDIS_HINT_KEY,
-          plainPrefix: plainPrefixOf(config),
-          bridgesPlain: bridgesPlain(config),
-          keys: postgres,
-          observability,
-        });
+  const hintKey = config.REDIS_HINT_KEY;
+  const buses: Record<typeof config.BUS, () => DynamicModule> = {
+    redis: () =>
+      RedisModule.forRoot({
+        url: config.REDIS_URL!,
+        prefix: config.REDIS_PREFIX,
+        hintKey,
+        plainPrefix: plainPrefixOf(config),
+        bridgesPlain: bridgesPlain(config),
+        keys: postgres,
+        observability,
+      }),
+    nats: () =>
+      NatsBusModule.forRoot({ connection: nats, prefix: config.NATS_PREFIX, hintKey, keys: postgres, observability }),
+    postgres: () => PostgresBusModule.forRoot({ postgres, session, hintKey, observability }),
+  };
+  const bus = buses[config.BUS]();
   const plain = bridgesPlain(config)
     ? [
         PlainMessagesModule.forRoot({

@@ -5,7 +5,7 @@ interface Reported {
   DELIVERIES: boolean;
   RETENTION_DAYS: number;
   QUEUE: 'rabbitmq' | 'nats' | 'redis' | 'postgres';
-  BUS: 'redis' | 'postgres';
+  BUS: 'redis' | 'nats' | 'postgres';
   REDIS_PLAIN: 'off' | 'publish' | 'bridge' | 'both';
 }
 
@@ -46,6 +46,7 @@ export const processorReport = ({
     ...(QUEUE === 'nats' ? ['queue in NATS'] : []),
     ...(QUEUE === 'redis' ? ['queue in Redis'] : []),
     ...(QUEUE === 'postgres' ? ['queue in PostgreSQL, one processor at a time'] : []),
+    ...(BUS === 'nats' ? ['bus in NATS'] : []),
     ...(BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
     ...plainReport(REDIS_PLAIN).enabled,
     'dead letters',

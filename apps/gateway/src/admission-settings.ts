@@ -30,7 +30,7 @@ export const admissionSettings = {
   REQUESTS_PER_USER: setting(cap().default(0), {
     description:
       'How many REST requests a user may send in a minute to all gateways together; each gateway counts for itself ' +
-      'where BUS is not redis, and while Redis is away. Publishing over HTTP counts. 0: any number.',
+      'where BUS is postgres, and while the bus is away. Publishing over HTTP counts. 0: any number.',
   }),
   REQUESTS_PER_TOKEN: setting(cap().default(0), {
     description: 'The same for each token. 0: any number.',

@@ -11,7 +11,7 @@ import {
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
-import { natsSettings } from '@tocsin/nats';
+import { natsQueueSettings, natsSettings } from '@tocsin/nats';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
@@ -201,6 +201,7 @@ export const settings = {
   ...redisPlainSettings,
   ...redisQueueSettings,
   ...natsSettings,
+  ...natsQueueSettings,
   ...rabbitSettings,
 };
 

@@ -25,7 +25,7 @@ import {
   PostgresTenantDirectory,
   PostgresTicketStore,
 } from '@tocsin/postgres';
-import { NatsQueueModule } from '@tocsin/nats';
+import { NatsBusModule, NatsConnectionModule, NatsQueueModule, NatsTicketStore } from '@tocsin/nats';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { bridgesPlain, plainPrefixOf, RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
@@ -34,7 +34,7 @@ import { GatewayModule } from './gateway.module';
 import { openHttp, prepareHttp } from './http-server';
 import { gatewayReport } from './start-report';
 
-/** The gateway on PostgreSQL, RabbitMQ and Redis, or on PostgreSQL alone. */
+/** The gateway on PostgreSQL and on the services that QUEUE and BUS name. */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const observability = ObservabilityModule.forRoot({ app: 'gateway', version, settings: config });
@@ -89,6 +89,7 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
     postgres,
     observability,
   });
+  const nats = NatsConnectionModule.forRoot({ url: config.NATS_URL!, credentials: config.NATS_CREDENTIALS });
   const queues: Record<typeof config.QUEUE, () => DynamicModule> = {
     rabbitmq: () =>
       RabbitModule.forRoot({
@@ -99,8 +100,7 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
       }),
     nats: () =>
       NatsQueueModule.forRoot({
-        url: config.NATS_URL!,
-        credentials: config.NATS_CREDENTIALS,
+        connection: nats,
         prefix: config.NATS_PREFIX,
         replicas: config.NATS_REPLICAS,
         limit: config.NATS_QUEUE_LIMIT,
@@ -118,38 +118,54 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
     postgres: () => InboxModule.forRoot(postgres, session),
   };
   const queue = queues[config.QUEUE]();
-  const bus =
-    config.BUS === 'postgres'
-      ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })
-      : RedisModule.forRoot({
-          url: config.REDIS_URL!,
-          prefix: config.REDIS_PREFIX,
-          hintKey: config.REDIS_HINT_KEY,
-          plainPrefix: plainPrefixOf(config),
-          bridgesPlain: bridgesPlain(config),
-          keys: postgres,
-          observability,
-        });
+  const hintKey = config.REDIS_HINT_KEY;
+  const buses: Record<typeof config.BUS, () => DynamicModule> = {
+    redis: () =>
+      RedisModule.forRoot({
+        url: config.REDIS_URL!,
+        prefix: config.REDIS_PREFIX,
+        hintKey,
+        plainPrefix: plainPrefixOf(config),
+        bridgesPlain: bridgesPlain(config),
+        keys: postgres,
+        observability,
+      }),
+    nats: () =>
+      NatsBusModule.forRoot({
+        connection: nats,
+        prefix: config.NATS_PREFIX,
+        replicas: config.NATS_REPLICAS,
+        hintKey,
+        keys: postgres,
+        keepsState: true,
+        observability,
+      }),
+    postgres: () => PostgresBusModule.forRoot({ postgres, session, hintKey, observability }),
+  };
+  const bus = buses[config.BUS]();
+  const tickets = { redis: [ticketsOver(RedisTicketStore)], nats: [ticketsOver(NatsTicketStore)], postgres: [] }[
+    config.BUS
+  ];
   const directory = tenantDirectoryFrom(config);
   return {
     module: class GatewayAdapters {},
     imports: [postgres, queue, bus],
     providers: [
-      ...(config.BUS === 'redis' ? [ticketStoreOverRedis()] : []),
+      ...tickets,
       directory
         ? { provide: TenantDirectory, useValue: directory }
         : bind(TenantDirectory, PostgresTenantDirectory, Database),
     ],
-    exports: [postgres, queue, bus, ...(config.BUS === 'redis' ? [TicketStore] : []), TenantDirectory],
+    exports: [postgres, queue, bus, ...tickets.map(() => TicketStore), TenantDirectory],
   };
 }
 
-/** Keeps tickets single-use while Redis is away. */
-function ticketStoreOverRedis(): Provider {
+/** Keeps tickets single-use while the store of the bus is away. */
+function ticketsOver(store: typeof RedisTicketStore | typeof NatsTicketStore): Provider {
   return {
     provide: TicketStore,
-    useFactory: (first: RedisTicketStore, database: Database) =>
+    useFactory: (first: TicketStore, database: Database) =>
       new FallbackTicketStore(first, new PostgresTicketStore(database)),
-    inject: [RedisTicketStore, Database],
+    inject: [store, Database],
   };
 }

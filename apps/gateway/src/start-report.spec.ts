@@ -43,4 +43,6 @@ test('what is switched on is named', () => {
   expect(reportOf(alone).enabled).toEqual(
     expect.arrayContaining(['queue in PostgreSQL, for publishing over HTTP only', 'bus in PostgreSQL']),
   );
+  const inNats = { QUEUE: 'nats', BUS: 'nats', NATS_URL: 'nats://n', RABBITMQ_URL: '', REDIS_URL: '' };
+  expect(reportOf(inNats).enabled).toEqual(expect.arrayContaining(['queue in NATS', 'bus in NATS']));
 });

@@ -5,7 +5,7 @@ import type { GatewayConfig } from './config';
 type Reported = GatewayConfig &
   Parameters<typeof weakAuthSettings>[0] & {
     QUEUE?: 'rabbitmq' | 'nats' | 'redis' | 'postgres';
-    BUS?: 'redis' | 'postgres';
+    BUS?: 'redis' | 'nats' | 'postgres';
     REDIS_PLAIN?: 'off' | 'publish' | 'bridge' | 'both';
   };
 
@@ -44,6 +44,7 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.QUEUE === 'nats' ? ['queue in NATS'] : []),
       ...(config.QUEUE === 'redis' ? ['queue in Redis'] : []),
       ...(config.QUEUE === 'postgres' ? ['queue in PostgreSQL, for publishing over HTTP only'] : []),
+      ...(config.BUS === 'nats' ? ['bus in NATS'] : []),
       ...(config.BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
       ...(config.REDIS_PLAIN === 'publish' || config.REDIS_PLAIN === 'both' ? ['plain messages in Redis'] : []),
       'row-level security',

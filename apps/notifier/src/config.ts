@@ -1,5 +1,6 @@
 import { busSettings, engineProblems, readSettings, setting } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
+import { natsSettings } from '@tocsin/nats';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -12,6 +13,7 @@ export const settings = {
   ...webhookKeySettings,
   ...busSettings,
   ...redisSettings,
+  ...natsSettings,
   NOTIFIER_NICE: setting(z.coerce.number().int().min(0).max(19).default(10), {
     description:
       'The nice value of the process: how far it gives way to others on the same cores, so that alerts are stored and ' +

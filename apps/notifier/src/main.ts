@@ -18,13 +18,14 @@ import {
   PostgresModule,
   PostgresSessionModule,
 } from '@tocsin/postgres';
+import { NatsBusModule, NatsConnectionModule } from '@tocsin/nats';
 import { RedisModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { loadConfig, settings, type NotifierConfig } from './config';
 import { giveWay } from './give-way';
 import { enabledChannels, NotifierModule, notifierReport } from './notifier.module';
 
-/** The notifier on PostgreSQL, with a doorbell over Redis. Without Redis it looks for due deliveries once a second. */
+/** The notifier on PostgreSQL, with a doorbell over the bus. Without a bus it looks for due deliveries once a second. */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const refused = giveWay(config.NOTIFIER_NICE);
@@ -62,28 +63,40 @@ function adaptersFrom(config: NotifierConfig, observability: DynamicModule): Dyn
     webhookKey: config.WEBHOOK_KEY,
     observability,
   });
+  const hintKey = config.REDIS_HINT_KEY;
   // readiness does not depend on the bus, because a lost ring costs only a second
-  const bus =
-    config.BUS === 'postgres'
-      ? PostgresBusModule.forRoot({
+  const buses: Record<typeof config.BUS, () => DynamicModule> = {
+    redis: () =>
+      RedisModule.forRoot({
+        url: config.REDIS_URL!,
+        prefix: config.REDIS_PREFIX,
+        hintKey,
+        keys: postgres,
+        health: { critical: false },
+        observability,
+      }),
+    nats: () =>
+      NatsBusModule.forRoot({
+        connection: NatsConnectionModule.forRoot({ url: config.NATS_URL!, credentials: config.NATS_CREDENTIALS }),
+        prefix: config.NATS_PREFIX,
+        hintKey,
+        keys: postgres,
+        observability,
+      }),
+    postgres: () =>
+      PostgresBusModule.forRoot({
+        postgres,
+        session: PostgresSessionModule.forRoot({
+          connection: listeningConnectionOf(config),
+          role: 'tocsin_notifier',
+          applicationName: 'tocsin notifier',
           postgres,
-          session: PostgresSessionModule.forRoot({
-            connection: listeningConnectionOf(config),
-            role: 'tocsin_notifier',
-            applicationName: 'tocsin notifier',
-            postgres,
-            observability,
-          }),
-          hintKey: config.REDIS_HINT_KEY,
           observability,
-        })
-      : RedisModule.forRoot({
-          url: config.REDIS_URL!,
-          prefix: config.REDIS_PREFIX,
-          hintKey: config.REDIS_HINT_KEY,
-          keys: postgres,
-          health: { critical: false },
-          observability,
-        });
+        }),
+        hintKey,
+        observability,
+      }),
+  };
+  const bus = buses[config.BUS]();
   return [postgres, bus];
 }

@@ -70,7 +70,8 @@ export class NatsConnection {
       };
       return await within(timeoutMs, this.whileConnected(work), late);
     } catch (error) {
-      throw error instanceof Unavailable ? error : this.away(role, error);
+      // `whileConnected` does not know for which port it fails
+      throw error instanceof Unavailable && error.role === role ? error : this.away(role, causeOf(error));
     }
   }
 
@@ -162,3 +163,5 @@ export class NatsConnection {
     for (const tell of this.#watchers) tell();
   }
 }
+
+const causeOf = (error: unknown): unknown => (error instanceof Unavailable ? error.cause : error);

@@ -1,6 +1,13 @@
 export * from './alert-intake.nats';
 export * from './alert-source.nats';
+export * from './bus/doorbell.nats';
+export * from './bus/event-bus.nats';
+export * from './bus/nats-bus.module';
+export * from './bus/request-rates.nats';
+export * from './bus/stream-slots.nats';
+export * from './bus/ticket-store.nats';
 export * from './connection';
+export * from './nats-connection.module';
 export * from './nats-queue.module';
 export { NatsQueue } from './nats-queue';
 export * from './settings';

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { AlertIntake, AlertSource, RawIntake } from '@tocsin/contracts/ports';
+import { AlertIntake, AlertSource, bind, RawIntake } from '@tocsin/contracts/ports';
 import { Health, Log, type CheckOptions } from '@tocsin/observability';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
 import { NatsSource } from './alert-source.nats';
@@ -9,9 +9,8 @@ import { NatsQueue } from './nats-queue';
 import { NatsStreams } from './nats-streams';
 
 interface NatsQueueModuleOptions {
-  url: string;
-  /** The content of a credentials file, where the servers ask for one. */
-  credentials?: string | undefined;
+  /** The process's `NatsConnectionModule.forRoot(…)`. */
+  connection: DynamicModule;
   /** Stands before every subject and stream. Default none. */
   prefix?: string;
   /** How many servers keep each message. Default 1. */
@@ -26,36 +25,31 @@ interface NatsQueueModuleOptions {
   observability: DynamicModule;
 }
 
-/** What the module's own constructor needs of `forRoot`: Nest injects by class. */
-class QueueParts {
-  constructor(
-    readonly connection: NatsConnection,
-    readonly queue: NatsQueue,
-    readonly source: NatsSource,
-    readonly check: CheckOptions,
-  ) {}
+/** The options of `forRoot`, for the module's own constructor: Nest injects by class. */
+class QueueHealth {
+  constructor(readonly check: CheckOptions) {}
 }
 
 const CHECK_TIMEOUT_MS = 400;
 
 /**
- * `AlertIntake`, `RawIntake` and `AlertSource` on NATS JetStream. Nothing is opened before `onModuleInit`, which starts
- * to connect and does not wait; once NATS answers, streams and consumers are made, and the log says what is weak about
- * their durability.
+ * `AlertIntake`, `RawIntake` and `AlertSource` on NATS JetStream. Once NATS answers, streams and consumers are made, and
+ * the log says what is weak about their durability.
  */
 @Module({})
 export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
   private prepared = false;
 
   constructor(
-    private readonly parts: QueueParts,
+    private readonly queue: NatsQueue,
+    private readonly source: NatsSource,
     private readonly health: Health,
+    private readonly queueHealth: QueueHealth,
     private readonly log: Log,
   ) {}
 
   static forRoot({
-    url,
-    credentials,
+    connection,
     prefix = '',
     replicas = 1,
     limit = 100_000,
@@ -63,49 +57,55 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
     health = { critical: true },
     observability,
   }: NatsQueueModuleOptions): DynamicModule {
-    const connection = new NatsConnection({ url, credentials, name: 'tocsin' });
-    const queue = new NatsQueue(connection, new NatsStreams(connection, { prefix, limit, replicas }));
-    const source = new NatsSource(queue, { prefetch });
     return {
       module: NatsQueueModule,
-      imports: [observability],
+      imports: [observability, connection],
       providers: [
-        { provide: QueueParts, useValue: new QueueParts(connection, queue, source, health) },
-        { provide: AlertSource, useValue: source },
-        { provide: AlertIntake, useValue: new NatsIntake(queue) },
-        { provide: RawIntake, useValue: new NatsRawIntake(queue) },
+        { provide: QueueHealth, useValue: new QueueHealth(health) },
+        {
+          provide: NatsQueue,
+          useFactory: (shared: NatsConnection) =>
+            new NatsQueue(shared, new NatsStreams(shared, { prefix, limit, replicas })),
+          inject: [NatsConnection],
+        },
+        {
+          provide: NatsSource,
+          useFactory: (queue: NatsQueue) => new NatsSource(queue, { prefetch }),
+          inject: [NatsQueue],
+        },
+        { provide: AlertSource, useExisting: NatsSource },
+        bind(AlertIntake, NatsIntake, NatsQueue),
+        bind(RawIntake, NatsRawIntake, NatsQueue),
       ],
       exports: [AlertSource, AlertIntake, RawIntake],
     };
   }
 
   onModuleInit(): void {
-    const { connection, queue, source, check } = this.parts;
     this.health.add(
       'nats',
       async () => {
-        await queue.streams.check(CHECK_TIMEOUT_MS);
-        if (source.wanted && !source.consuming) throw new Error('The streams are not consumed.');
+        await this.queue.streams.check(CHECK_TIMEOUT_MS);
+        if (this.source.wanted && !this.source.consuming) throw new Error('The streams are not consumed.');
       },
-      check,
+      this.queueHealth.check,
     );
-    connection.watch(() => void this.prepare());
-    connection.open();
+    this.queue.connection.watch(() => void this.prepare());
+    void this.prepare();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.parts.source.stop();
-    await this.parts.connection.close();
+  onApplicationShutdown(): Promise<void> {
+    return this.source.stop();
   }
 
   /** Runs once in a process. What fails here is tried again when messages are published or consumed. */
   private async prepare(): Promise<void> {
-    const { connection, queue } = this.parts;
+    const { connection, streams } = this.queue;
     if (this.prepared || !connection.connected) return;
     this.prepared = true;
     try {
-      await queue.streams.prepare();
-      for (const weakness of weaknessesOf(await queue.streams.configurations())) this.log.warn(weakness);
+      await streams.prepare();
+      for (const weakness of weaknessesOf(await streams.configurations())) this.log.warn(weakness);
     } catch (error) {
       this.prepared = false;
       this.log.warn({ err: error }, 'the streams of NATS cannot be prepared');

@@ -1,8 +1,9 @@
-import { jetstream, JetStreamApiError, PubHeaders, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
-import { RequestError, type Msg, type MsgHdrs, type NatsConnection as Client } from '@nats-io/transport-node';
+import { JetStreamApiError, PubHeaders, type PubAck } from '@nats-io/jetstream';
+import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 import { Unavailable } from '@tocsin/contracts';
 import type { QueueKind } from '@tocsin/contracts/ports';
 import type { NatsConnection } from './connection';
+import { isStreamMissing, jetstreamOf } from './jetstream-admin';
 import { headersOf, messageOf, placeOf, RETURNS_HEADER } from './nats-message';
 import type { NatsStreams } from './nats-streams';
 import { isPublished, STREAMS, tailOf, tailOfSubject, type StreamRole } from './subjects';
@@ -23,8 +24,6 @@ export interface Outgoing {
 
 /** Stores messages in the streams of one installation, and moves them between streams. */
 export class NatsQueue {
-  readonly #clients = new WeakMap<Client, JetStreamClient>();
-
   constructor(
     readonly connection: NatsConnection,
     readonly streams: NatsStreams,
@@ -64,23 +63,15 @@ export class NatsQueue {
     await this.#publish(subject, raw.data, headers, `${from}-${place.storedAt}-${place.seq}-dead`);
   }
 
-  /** Made once for each connection: making it costs a fifth of a publication. */
-  #clientOf(client: Client): JetStreamClient {
-    const made = this.#clients.get(client) ?? jetstream(client);
-    this.#clients.set(client, made);
-    return made;
-  }
-
   async #publish(subject: string, body: Uint8Array, headers: MsgHdrs, msgID?: string): Promise<PubAck> {
     const options = { headers, timeout: ANSWER_WITHIN_MS, ...(msgID !== undefined && { msgID }) };
     try {
       return await this.connection.whileConnected((client) =>
-        this.#clientOf(client).publish(this.streams.prefix + subject, body, options),
+        jetstreamOf(client).publish(this.streams.prefix + subject, body, options),
       );
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === STREAM_IS_FULL) throw new QueueFull();
-      if (error instanceof Error && error.cause instanceof RequestError && error.cause.isNoResponders())
-        throw new NoStream();
+      if (isStreamMissing(error)) throw new NoStream();
       if (error instanceof Unavailable) throw error;
       throw new Unavailable('queue', `NATS did not take the message: ${String(error)}`, {
         technology: 'nats',

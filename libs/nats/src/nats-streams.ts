@@ -1,11 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
   DeliverPolicy,
   DiscardPolicy,
   JetStreamApiCodes,
-  JetStreamApiError,
-  jetstreamManager,
   RetentionPolicy,
   StorageType,
   type JetStreamManager,
@@ -13,9 +10,9 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { Unavailable } from '@tocsin/contracts';
 import type { QueueKind } from '@tocsin/contracts/ports';
 import type { NatsConnection } from './connection';
+import { absent, ensureStream, JetStreamAdmin } from './jetstream-admin';
 import { isPublished, STREAMS, SUBJECTS, type StreamRole } from './subjects';
 
 /** The durable consumer in which all processors share the messages of a stream. */
@@ -26,7 +23,6 @@ const TAKE_OVER_AFTER_MS = 10_000;
  * did not reach them. Each id takes memory of the server. The log tells duplicates apart for days.
  */
 const DEDUP_WINDOW_MS = 30_000;
-const ANSWER_WITHIN_MS = 4_500;
 /** The bounds of the dead letters, which are evidence beside the record in PostgreSQL: the oldest ones go. */
 const EVIDENCE = { max_age: nanos(14 * 86_400_000), max_msgs: 100_000, max_bytes: 1_073_741_824 };
 
@@ -48,10 +44,14 @@ export interface NatsStreamsOptions {
  * acknowledged, so the length of a stream is the number of messages that wait or are in hand.
  */
 export class NatsStreams {
+  private readonly admin: JetStreamAdmin;
+
   constructor(
-    private readonly connection: NatsConnection,
+    connection: NatsConnection,
     private readonly options: NatsStreamsOptions,
-  ) {}
+  ) {
+    this.admin = new JetStreamAdmin(connection, 'queue');
+  }
 
   get takeOverAfterMs(): number {
     return this.options.takeOverAfterMs ?? TAKE_OVER_AFTER_MS;
@@ -68,7 +68,7 @@ export class NatsStreams {
 
   /** Creates streams and consumers that are missing, and changes those that the settings want otherwise. */
   async prepare(): Promise<void> {
-    await this.manage(async (manager) => {
+    await this.admin.manage(async (manager) => {
       for (const role of Object.keys(STREAMS) as StreamRole[]) await this.#prepareStream(manager, role);
       for (const kind of ['urgent', 'common', 'suspects', 'given_up'] as const)
         await this.#prepareConsumer(manager, this.name(kind));
@@ -80,7 +80,7 @@ export class NatsStreams {
    * name for the first such message. No consumer would deliver it, and it would take room for ever.
    */
   stuckIn(kind: QueueKind): Promise<string | undefined> {
-    return this.manage(async (manager) => {
+    return this.admin.manage(async (manager) => {
       const stream = this.name(kind);
       // in this order: what is removed between the two answers is not found
       const { created, ack_floor } = await manager.consumers.info(stream, CONSUMER);
@@ -92,7 +92,7 @@ export class NatsStreams {
 
   /** Makes the consumer anew. It delivers all that is in the stream, also what it has delivered before. */
   renewConsumer(kind: QueueKind): Promise<void> {
-    return this.manage(async (manager) => {
+    return this.admin.manage(async (manager) => {
       const stream = this.name(kind);
       await manager.consumers.delete(stream, CONSUMER).catch((error: unknown) => {
         absent(error, JetStreamApiCodes.ConsumerNotFound);
@@ -103,7 +103,7 @@ export class NatsStreams {
 
   /** The configurations of the streams that hold messages to be stored. */
   configurations(): Promise<StreamConfig[]> {
-    return this.manage((manager) =>
+    return this.admin.manage((manager) =>
       Promise.all(
         (['urgent', 'common', 'suspects'] as const).map(
           async (role) => (await manager.streams.info(this.name(role))).config,
@@ -113,38 +113,29 @@ export class NatsStreams {
   }
 
   /** Rejects when JetStream does not answer. */
-  async check(timeoutMs: number): Promise<void> {
-    await this.connection.run('queue', timeoutMs, (client) => jetstreamManager(client, { timeout: timeoutMs }));
+  check(timeoutMs: number): Promise<void> {
+    return this.admin.check(timeoutMs);
   }
 
   /** Whether the message of which this one is a duplicate is still in its stream. */
   has({ stream, seq }: PubAck): Promise<boolean> {
-    return this.manage(async (manager) => (await manager.streams.getMessage(stream, { seq })) !== null);
+    return this.admin.manage(async (manager) => (await manager.streams.getMessage(stream, { seq })) !== null);
   }
 
   async #prepareStream(manager: JetStreamManager, role: StreamRole): Promise<void> {
     const { prefix, limit, replicas } = this.options;
-    const name = this.name(role);
+    const isDead = role === 'dead';
     const wanted = {
       subjects: SUBJECTS[role].map((subject) => prefix + subject),
       num_replicas: replicas,
       duplicate_window: nanos(DEDUP_WINDOW_MS),
-      ...(role === 'dead' ? EVIDENCE : { max_msgs: isPublished(role) ? limit : -1 }),
+      ...(isDead ? EVIDENCE : { max_msgs: isPublished(role) ? limit : -1 }),
     };
-    const found = await manager.streams.info(name).catch((error: unknown) => {
-      return absent(error, JetStreamApiCodes.StreamNotFound);
+    await ensureStream(manager, this.name(role), wanted, {
+      storage: StorageType.File,
+      retention: isDead ? RetentionPolicy.Limits : RetentionPolicy.Workqueue,
+      discard: isDead ? DiscardPolicy.Old : DiscardPolicy.New,
     });
-    if (!found) {
-      await manager.streams.add({
-        name,
-        ...wanted,
-        storage: StorageType.File,
-        retention: role === 'dead' ? RetentionPolicy.Limits : RetentionPolicy.Workqueue,
-        discard: role === 'dead' ? DiscardPolicy.Old : DiscardPolicy.New,
-      });
-    } else if (Object.entries(wanted).some(([key, value]) => !isSame(found.config[key as keyof StreamConfig], value))) {
-      await manager.streams.update(name, wanted);
-    }
   }
 
   async #prepareConsumer(manager: JetStreamManager, stream: string): Promise<void> {
@@ -163,25 +154,4 @@ export class NatsStreams {
       max_ack_pending: -1,
     });
   }
-
-  /** Does `work`; two processes may do the same at the same time, so it is tried once more. */
-  private async manage<T>(work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-    const once = () =>
-      this.connection.run('queue', ANSWER_WITHIN_MS, async (client) =>
-        work(await jetstreamManager(client, { timeout: ANSWER_WITHIN_MS, checkAPI: false })),
-      );
-    try {
-      return await once();
-    } catch (error) {
-      if (!(error instanceof Unavailable && error.cause instanceof JetStreamApiError)) throw error;
-      await sleep(50);
-      return once();
-    }
-  }
 }
-
-function absent(error: unknown, code: number): undefined {
-  if (!(error instanceof JetStreamApiError && error.code === code)) throw error;
-}
-
-const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);

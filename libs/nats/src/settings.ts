@@ -16,7 +16,7 @@ export const natsSettings = {
   NATS_URL: setting(NATS_ADDRESSES.optional(), {
     description:
       'The addresses of the NATS servers, separated by commas: nats:// or tls://, if needed with user and password, ' +
-      'or with a token as the user. Required when QUEUE is nats.',
+      'or with a token as the user. Required when QUEUE or BUS is nats.',
     secret: true,
     example: 'nats://user:password@localhost:4222',
   }),
@@ -43,10 +43,14 @@ export const natsSettings = {
       .default(1),
     {
       description:
-        'How many NATS servers keep each message of the queue: 1, 3 or 5. With 3, the loss of one server loses no ' +
-        'message.',
+        'How many NATS servers keep each message of the queue, and with BUS=nats each used ticket: 1, 3 or 5. With 3, ' +
+        'the loss of one server loses none.',
     },
   ),
+};
+
+/** Further settings of the apps that publish to a queue in NATS or consume it. */
+export const natsQueueSettings = {
   NATS_QUEUE_LIMIT: setting(z.coerce.number().int().min(1_000).max(100_000_000).default(100_000), {
     description:
       'With QUEUE=nats: how many urgent messages, and how many others, may wait. Further ones are answered 503. A ' +

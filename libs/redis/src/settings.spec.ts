@@ -14,7 +14,8 @@ describe('the settings of plain messages', () => {
     expect(plainProblems({ ...chosen, REDIS_PLAIN_PREFIX: '' })).toEqual([
       'REDIS_PLAIN_PREFIX must differ from REDIS_PREFIX: gateways would take plain messages for forged hints.',
     ]);
-    expect(plainProblems({ ...chosen, BUS: 'postgres' })).toEqual(['REDIS_PLAIN=publish needs BUS=redis.']);
+    for (const BUS of ['nats', 'postgres'])
+      expect(plainProblems({ ...chosen, BUS })).toEqual(['REDIS_PLAIN=publish needs BUS=redis.']);
     expect(plainProblems({ ...chosen, BUS: undefined, REDIS_URL: undefined })).toEqual([
       'REDIS_PLAIN=publish needs REDIS_URL.',
     ]);

@@ -31,7 +31,7 @@ export function plainProblems(chosen: ChosenPlain): string[] {
   const { BUS, REDIS_URL, REDIS_PREFIX, REDIS_PLAIN, REDIS_PLAIN_PREFIX } = chosen;
   if (!publishes(chosen)) return [];
   return [
-    ...(BUS === 'postgres' ? [`REDIS_PLAIN=${REDIS_PLAIN} needs BUS=redis.`] : []),
+    ...(BUS !== undefined && BUS !== 'redis' ? [`REDIS_PLAIN=${REDIS_PLAIN} needs BUS=redis.`] : []),
     ...(REDIS_URL ? [] : [`REDIS_PLAIN=${REDIS_PLAIN} needs REDIS_URL.`]),
     ...(REDIS_PLAIN_PREFIX === REDIS_PREFIX
       ? ['REDIS_PLAIN_PREFIX must differ from REDIS_PREFIX: gateways would take plain messages for forged hints.']
@@ -51,8 +51,8 @@ export const plainPrefixOf = (chosen: ChosenPlain): string | undefined =>
 export const redisSettings = {
   REDIS_URL: setting(REDIS_ADDRESS.optional(), {
     description:
-      'The address of Redis: redis:// or rediss://, if needed with user, password and database number. Required unless ' +
-      'BUS is postgres and QUEUE is not redis.',
+      'The address of Redis: redis:// or rediss://, if needed with user, password and database number. Required when ' +
+      'BUS or QUEUE is redis.',
     secret: true,
     example: 'redis://localhost:6379',
   }),
@@ -62,7 +62,7 @@ export const redisSettings = {
   REDIS_HINT_KEY: setting(z.string().min(32, `at least 32 characters are needed (${MAKE_A_SECRET})`).optional(), {
     description:
       'The key that signs the hints from processors to gateways: at least 32 characters, the same for all ' +
-      'processes. Unset: a key that the database keeps. It signs them on PostgreSQL too.',
+      'processes. Unset: a key that the database keeps. It signs them on NATS and PostgreSQL too.',
     secret: true,
   }),
 };

@@ -10,7 +10,7 @@ describe('the choice of services', () => {
     expect(chosen).toMatchObject({ QUEUE: 'rabbitmq', BUS: 'redis' });
     expect(engineProblems(chosen)).toEqual([
       'RABBITMQ_URL is required, unless QUEUE is nats, redis or postgres.',
-      'REDIS_URL is required, unless BUS is postgres.',
+      'REDIS_URL is required, unless BUS is nats or postgres.',
     ]);
     expect(engineProblems({ ...chosen, RABBITMQ_URL: 'amqp://q', REDIS_URL: 'redis://r' })).toEqual([]);
   });
@@ -28,13 +28,19 @@ describe('the choice of services', () => {
     const queueInRedis = read({ QUEUE: 'redis', BUS: 'postgres' });
     expect(engineProblems(queueInRedis)).toEqual(['REDIS_URL is required when QUEUE is redis.']);
     expect(engineProblems({ ...queueInRedis, REDIS_URL: 'redis://r' })).toEqual([]);
-    expect(engineProblems(read({ QUEUE: 'redis' }))).toEqual(['REDIS_URL is required, unless BUS is postgres.']);
+    expect(engineProblems(read({ QUEUE: 'redis' }))).toEqual([
+      'REDIS_URL is required, unless BUS is nats or postgres.',
+    ]);
   });
 
-  it('needs NATS for a queue there, and no RabbitMQ', () => {
-    const queueInNats = read({ QUEUE: 'nats', BUS: 'postgres' });
-    expect(engineProblems(queueInNats)).toEqual(['NATS_URL is required when QUEUE is nats.']);
-    expect(engineProblems({ ...queueInNats, NATS_URL: 'nats://n' })).toEqual([]);
+  it.each([
+    { QUEUE: 'nats', BUS: 'postgres' },
+    { QUEUE: 'postgres', BUS: 'nats' },
+    { QUEUE: 'nats', BUS: 'nats' },
+  ])('needs NATS with %j, and neither RabbitMQ nor Redis', (engines) => {
+    const inNats = read(engines);
+    expect(engineProblems(inNats)).toEqual(['NATS_URL is required when QUEUE or BUS is nats.']);
+    expect(engineProblems({ ...inNats, NATS_URL: 'nats://n' })).toEqual([]);
   });
 
   it('asks nothing of an app that has no queue', () => {

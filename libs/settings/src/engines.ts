@@ -13,10 +13,10 @@ export const queueSettings = {
 
 /** Which service wakes gateways and notifiers, and counts streams. */
 export const busSettings = {
-  BUS: setting(z.enum(['redis', 'postgres']).default('redis'), {
+  BUS: setting(z.enum(['redis', 'nats', 'postgres']).default('redis'), {
     description:
       'What tells gateways of new entries and notifiers of new deliveries, counts streams and remembers used tickets: ' +
-      'redis, or postgres, which needs no further service (docs/engines.md).',
+      'redis, nats, or postgres, which needs no further service (docs/engines.md).',
   }),
   DATABASE_LISTEN_URL: setting(
     z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(),
@@ -31,7 +31,7 @@ export const busSettings = {
 
 interface ChosenEngines {
   QUEUE?: 'rabbitmq' | 'nats' | 'redis' | 'postgres';
-  BUS?: 'redis' | 'postgres';
+  BUS?: 'redis' | 'nats' | 'postgres';
   RABBITMQ_URL?: string | undefined;
   REDIS_URL?: string | undefined;
   NATS_URL?: string | undefined;
@@ -46,9 +46,9 @@ export function engineProblems(chosen: ChosenEngines): string[] {
     ...(QUEUE === 'rabbitmq' && !RABBITMQ_URL
       ? ['RABBITMQ_URL is required, unless QUEUE is nats, redis or postgres.']
       : []),
-    ...(QUEUE === 'nats' && !NATS_URL ? ['NATS_URL is required when QUEUE is nats.'] : []),
+    ...((QUEUE === 'nats' || BUS === 'nats') && !NATS_URL ? ['NATS_URL is required when QUEUE or BUS is nats.'] : []),
     ...(QUEUE === 'redis' && BUS !== 'redis' && !REDIS_URL ? ['REDIS_URL is required when QUEUE is redis.'] : []),
-    ...(BUS === 'redis' && !REDIS_URL ? ['REDIS_URL is required, unless BUS is postgres.'] : []),
+    ...(BUS === 'redis' && !REDIS_URL ? ['REDIS_URL is required, unless BUS is nats or postgres.'] : []),
     ...((QUEUE === 'postgres' || BUS === 'postgres') && DB_POOLER && !DATABASE_LISTEN_URL
       ? ['DATABASE_LISTEN_URL is required with DB_POOLER: a pooler lends no session that could listen.']
       : []),
