@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@tocsin/contracts/testing';
+import { PrivateNats } from './faults/private-services';
 import type { AppProcess, Environment } from './kit/processes';
+import { describeWith } from './kit/programs';
 import { Stack } from './kit/stack';
 
 describe('alerts of a program that publishes plain JSON in Redis', () => {
@@ -155,26 +157,41 @@ describe('alerts of a program that publishes plain JSON in Redis', () => {
   });
 });
 
-describe.each([
-  { queue: 'redis', environment: { QUEUE: 'redis', RABBITMQ_URL: '' } },
-  { queue: 'postgres', environment: { QUEUE: 'postgres', BUS: 'postgres', RABBITMQ_URL: '' } },
-])('the bridge with the queue in $queue', ({ environment }) => {
+const storesWhatOthersPublish = async (environment: Environment) => {
+  const bridge: Environment = { RABBITMQ_URL: '', ...environment, REDIS_PLAIN: 'bridge' };
+  const stack = await Stack.open({
+    tenants: { ana: ['bakery'] },
+    gatewayEnvironment: bridge,
+    processorEnvironment: bridge,
+  });
+  try {
+    await eventually(async () => expect(await stack.processors[0]!.metric('tocsin_plain_taking')).toBe(1));
+    const stream = await stack.watch('ana');
+    const body = JSON.stringify({ service: 'oven', title: 'Cold', event_id: 'e-1' });
+    await stack.redis.publish(`${stack.prefix}alerts:bakery`, body);
+    expect(JSON.parse((await stream.entry('e-1')).data)).toMatchObject({ title: 'Cold', service: 'oven' });
+    stream.close();
+  } finally {
+    await stack.close();
+  }
+};
+
+it.each([
+  { queue: 'redis', environment: { QUEUE: 'redis' } },
+  { queue: 'postgres', environment: { QUEUE: 'postgres', BUS: 'postgres' } },
+])(
+  'the bridge with the queue in $queue stores what others publish',
+  ({ environment }) => storesWhatOthersPublish(environment as Environment),
+  60_000,
+);
+
+describeWith('nats-server', 'the bridge with queue and bus in NATS', () => {
   it('stores what others publish', async () => {
-    const bridge: Environment = { ...(environment as Environment), REDIS_PLAIN: 'bridge' };
-    const stack = await Stack.open({
-      tenants: { ana: ['bakery'] },
-      gatewayEnvironment: bridge,
-      processorEnvironment: bridge,
-    });
+    const nats = await PrivateNats.start();
     try {
-      await eventually(async () => expect(await stack.processors[0]!.metric('tocsin_plain_taking')).toBe(1));
-      const stream = await stack.watch('ana');
-      const body = JSON.stringify({ service: 'oven', title: 'Cold', event_id: 'e-1' });
-      await stack.redis.publish(`${stack.prefix}alerts:bakery`, body);
-      expect(JSON.parse((await stream.entry('e-1')).data)).toMatchObject({ title: 'Cold', service: 'oven' });
-      stream.close();
+      await storesWhatOthersPublish({ QUEUE: 'nats', BUS: 'nats', NATS_URL: nats.url });
     } finally {
-      await stack.close();
+      await nats.remove();
     }
   }, 60_000);
 });

@@ -1,5 +1,5 @@
 import { eventually } from '@tocsin/contracts/testing';
-import { openReceiver } from '../apps/notifier/src/channels/webhook/testing/receiver';
+import { LONE_ALERTS, tellsAtOnce } from './faults/bus-of-processes';
 import { limitMs, SIZE_NOTE, sized } from './faults/size';
 import { ask } from './kit/http';
 import { violationsOf, type Published } from './kit/ledger';
@@ -43,72 +43,7 @@ describe('PostgreSQL alone', () => {
       body: JSON.stringify(events),
     });
 
-  it('shows an alert within half a second of its publication, in the median', async () => {
-    const stream = await stack.watch('user-0', { gateway: stack.gateways[1] });
-    const delays: number[] = [];
-    for (let round = 0; round < 5; round += 1) {
-      const since = performance.now();
-      const title = `Round ${round}`;
-      const { status } = await publish(0, [
-        { tenant_id: 'bakery', service: 'inventory', severity: 'urgent', id: `lone-${round}`, name: 'n', title },
-      ]);
-      expect(status).toBe(202);
-      await eventually(() => expect(stream.frames.some(({ data }) => data.includes(title))).toBe(true));
-      delays.push(performance.now() - since);
-    }
-    stream.close();
-    // without a notification it would be found by polls of a second, at two places: three of five so soon are no chance
-    expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(500);
-  });
-
-  it('tells a notifier of what is due within half a second, in the median', async () => {
-    const receiver = await openReceiver((response) => response.writeHead(204).end());
-    try {
-      await stack.startNotifier({ ...ALONE, WEBHOOK_ALLOW_PRIVATE: '1' });
-      const call = async (path: string, body: object) => {
-        const { status, text } = await ask(stack.gateway.url, path, {
-          method: 'POST',
-          headers: {
-            Authorization: `Bearer ${tokenFor('user-0', { scope: 'alerts:read alerts:write events:publish' })}`,
-            'Content-Type': 'application/json',
-          },
-          body: JSON.stringify(body),
-        });
-        if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
-      };
-      await call('/api/v1/webhooks', { tenant_id: 'bakery', url: receiver.url });
-      const delays: number[] = [];
-      for (let round = 1; round <= 5; round += 1) {
-        const since = performance.now();
-        await call('/api/v1/notifications', {
-          tenant_id: 'bakery',
-          title: `Round ${round}`,
-          recipients: [receiver.url],
-          channels: ['webhook'],
-        });
-        await eventually(() => expect(receiver.received).toHaveLength(round));
-        delays.push(performance.now() - since);
-      }
-      // by itself a notifier looks once a second
-      expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(500);
-    } finally {
-      await receiver.close();
-    }
-  });
-
-  it('counts the streams of both gateways together', async () => {
-    const limit = { ...ALONE, STREAMS_PER_USER: '2' };
-    const [one, other] = [await stack.startGateway(limit), await stack.startGateway(limit)];
-    const streams = [await stack.watch('user-1', { gateway: one }), await stack.watch('user-1', { gateway: other })];
-    const refused = await ask(one.url, '/api/events', {
-      headers: { Authorization: `Bearer ${tokenFor('user-1')}` },
-    });
-    expect([refused.status, refused.json.code]).toEqual([429, 'too_many_streams']);
-    streams[1]!.close();
-    await eventually(async () => streams.push(await stack.watch('user-1', { gateway: one })));
-    for (const stream of streams) stream.close();
-    for (const gateway of stack.gateways.splice(2)) await gateway.stop();
-  });
+  tellsAtOnce(() => stack, ALONE);
 
   it(
     `loses nothing and repeats nothing of ${MESSAGES} alerts, while both processors are killed in turn, every session is cut and a gateway is killed${SIZE_NOTE}`,
@@ -166,7 +101,7 @@ describe('PostgreSQL alone', () => {
         }
       }, 30_000);
 
-      const lone = Array.from({ length: 5 }, (_, i) => ({
+      const lone = Array.from({ length: LONE_ALERTS }, (_, i) => ({
         tenant_id: 'bakery',
         service: 'inventory',
         id: `lone-${i}`,

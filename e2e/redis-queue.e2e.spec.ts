@@ -42,11 +42,11 @@ describe('the queue in Redis Streams', () => {
   it(
     `loses nothing and repeats nothing of ${MESSAGES} alerts, while processors are killed ${KILLED_PROCESSORS} times, Redis ${KILLED_SERVERS} times, and a gateway once${SIZE_NOTE}`,
     async () => {
-      const restart = async () => {
+      const restartServer = async () => {
         await redis.kill();
         await redis.start();
       };
-      await losesAndRepeatsNothing(stack, restart, seed);
+      await losesAndRepeatsNothing(stack, { restartServer }, seed);
       // what a killed processor held is taken over ten seconds later, and dropped if it is stored already
       await eventually(async () => expect(await inTheQueue()).toEqual([0, 0, 0, 0]), 30_000);
       expect(await stack.sql('select reason from tocsin.dead_letter')).toEqual([]);

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@tocsin/contracts/testing';
+import type { FaultProxy } from '@tocsin/fault-proxy';
 import { ask } from '../kit/http';
 import { violationsOf, type Published } from '../kit/ledger';
 import { SeededRandom } from '../kit/seeded-random';
@@ -15,8 +17,10 @@ export const KILLED_SERVERS = sized(10, 1);
 /** Every tenth message is published twice. */
 const REPEATED = 10;
 const BATCH = 50;
+/** How long the server is cut off from every process, near the end of the run. */
+export const CUT_OFF_MS = sized(60_000, 3_000);
 
-/** Two gateways and two processors of three tenants, each with a user, on the queue that the environment names. */
+/** Two gateways and two processors of three tenants, each with a user, on the engines that the environment names. */
 export const openStack = (environment: Readonly<Record<string, string>>): Promise<Stack> =>
   Stack.open({
     tenants: Object.fromEntries(TENANTS.map((tenant, i) => [`user-${i}`, [tenant]])),
@@ -26,13 +30,20 @@ export const openStack = (environment: Readonly<Record<string, string>>): Promis
     processorEnvironment: environment,
   });
 
+interface Faults {
+  /** Kills the server of the queue or of the bus, and starts it again. */
+  restartServer(): Promise<void>;
+  /** The way of every process to that server. Default: it is not cut off. */
+  way?: FaultProxy;
+}
+
 /**
- * Publishes alerts over HTTP while processors, the server of the queue and a gateway are killed, and compares the log
- * and the streams of three clients with what was confirmed: nothing is lost, repeated or missing.
+ * Publishes alerts over HTTP while processors, a server and a gateway are killed, and compares the log and the streams
+ * of three clients with what was confirmed: nothing is lost, repeated or missing.
  */
 export async function losesAndRepeatsNothing(
   stack: Stack,
-  restartServer: () => Promise<void>,
+  { restartServer, way }: Faults,
   seed: number,
 ): Promise<void> {
   const random = new SeededRandom(seed);
@@ -55,7 +66,15 @@ export async function losesAndRepeatsNothing(
     return client.connect(stack.eventsUrl(stack.gateways.at(-1)));
   };
 
+  let cutOff: Promise<void> | undefined;
+  const beginCutOff = () => {
+    way!.silence();
+    cutOff = sleep(CUT_OFF_MS).then(() => way!.silence(false));
+    return Promise.resolve();
+  };
   const faults = [
+    // at no moment of another fault: a processor whose queue is silent would not start
+    ...(way ? [[0.849, beginCutOff] as [number, () => Promise<void>]] : []),
     ...spread(KILLED_PROCESSORS, async () => {
       await stack.processors.shift()!.kill();
       await stack.startProcessor();
@@ -71,11 +90,12 @@ export async function losesAndRepeatsNothing(
     while (faults[0] && at >= faults[0][0] * MESSAGES) await faults.shift()![1]();
     const batch = messages.slice(at, at + BATCH);
     // a batch without an answer is sent again: its messages have ids
-    await eventually(() => publish(stack, batch), 20_000);
+    await eventually(() => publish(stack, batch), 20_000 + CUT_OFF_MS);
     published.push(...batch.map(({ tenant_id, service, id }) => ({ tenant_id, service, id, confirmed: true })));
     for (const client of clients.filter(({ current }) => !current)) await comeBack(client);
   }
   expect(faults).toEqual([]);
+  await cutOff;
 
   const unique = new Set(messages.map(({ id }) => id)).size;
   await eventually(async () => expect(await stack.rows()).toHaveLength(unique), 60_000);
