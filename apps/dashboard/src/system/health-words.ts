@@ -9,6 +9,7 @@ const SERVICES = [
   'redis_plain',
   'rabbitmq',
   'nats',
+  'nats_bus',
   'tenant_service',
   'revocations',
   'jwks',
@@ -77,6 +78,7 @@ export const healthWords: LateWords<WordId> = {
     'name.redis_queue': 'Queue in Redis',
     'name.redis_plain': 'Plain messages in Redis',
     'name.nats': 'NATS',
+    'name.nats_bus': 'Bus in NATS',
     'name.jwks': 'Keys of the token issuer',
     'away.postgres':
       'Lists, searches and acts fail, and no alert is stored. What was confirmed waits; nothing is lost.',
@@ -88,6 +90,7 @@ export const healthWords: LateWords<WordId> = {
     'away.redis_plain': 'What other programs publish in Redis meanwhile becomes no alert, and is not repeated.',
     'away.redis_queue': 'Nothing can be published over this gateway. Publishers are told, and try again.',
     'away.nats': 'Nothing can be published over this gateway. Publishers are told, and try again.',
+    'away.nats_bus': 'Alerts arrive up to 3 s later, and limits count each gateway alone. Nothing is lost.',
     'away.jwks': 'Known keys count for up to 24 hours. Users whose token has a newer key cannot open a stream.',
     gateway: 'This gateway',
     version: 'Version',
@@ -138,6 +141,7 @@ export const healthWords: LateWords<WordId> = {
     'name.redis_queue': 'Cola en Redis',
     'name.redis_plain': 'Mensajes simples en Redis',
     'name.nats': 'NATS',
+    'name.nats_bus': 'Bus en NATS',
     'name.jwks': 'Claves del emisor de tokens',
     'away.postgres':
       'Las listas, las búsquedas y las acciones fallan, y no se guarda ninguna alerta. Lo confirmado espera; nada se pierde.',
@@ -151,6 +155,7 @@ export const healthWords: LateWords<WordId> = {
       'Lo que otros programas publican en Redis mientras tanto no se convierte en alerta ni se repite.',
     'away.redis_queue': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
     'away.nats': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
+    'away.nats_bus': 'Las alertas llegan hasta 3 s más tarde y los límites cuentan por pasarela. Nada se pierde.',
     'away.jwks':
       'Las claves conocidas valen hasta 24 horas. Quien tiene un token con una clave más nueva no puede abrir una conexión.',
     gateway: 'Esta pasarela',
