@@ -143,11 +143,11 @@ export class PrivateRabbit {
     return said.split('\n').filter((line) => line.includes('@'));
   }
 
-  /** The nodes that keep a copy of a quorum queue. */
-  async membersOf(queue: string): Promise<string[]> {
-    const said = await this.control('list_queues', 'name', 'members', '--formatter', 'json');
-    const queues = JSON.parse(said) as { name: string; members: string[] }[];
-    return queues.find(({ name }) => name === queue)?.members ?? [];
+  /** The nodes that keep a copy of a quorum queue, and the one that leads them. */
+  async copiesOf(queue: string): Promise<{ leader: string; members: string[] } | undefined> {
+    const said = await this.control('list_queues', 'name', 'leader', 'members', '--formatter', 'json');
+    const queues = JSON.parse(said) as { name: string; leader: string; members: string[] }[];
+    return queues.find(({ name }) => name === queue);
   }
 
   /** Raises the memory alarm: the server reads nothing more from connections that have published. */
@@ -179,7 +179,7 @@ export class PrivateRabbit {
     return stdout;
   }
 
-  private get nodeName(): string {
+  get nodeName(): string {
     return `tocsin-${this.ports.amqp}@localhost`;
   }
 

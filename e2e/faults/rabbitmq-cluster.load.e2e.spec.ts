@@ -77,8 +77,8 @@ describeWhole('a RabbitMQ of three nodes', () => {
     `under ${PER_SECOND.toLocaleString('en')} alerts a second: the node that leads the queues is killed and comes back, another is silent for ${SILENT_S} s; all is stored once, and no stream has a hole`,
     async () => {
       expect(await nodes[0]!.running()).toHaveLength(3);
-      const members = await nodes[0]!.membersOf(`${stack.prefix}alert-processor`);
-      expect(members).toHaveLength(3);
+      const copies = await nodes[0]!.copiesOf(`${stack.prefix}alert-processor`);
+      expect(copies).toMatchObject({ leader: nodes[0]!.nodeName, members: { length: 3 } });
 
       const load = new InsistentLoad(publishers, { tenants: TENANTS, perSecond: PER_SECOND }).start();
       const startedAt = performance.now();
