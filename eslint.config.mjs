@@ -67,6 +67,8 @@ const policies = [
     from: { element: { type: 'app', captured: { app: 'standalone' } } },
     allow: { to: { ...elements('app'), ...files('face') } },
   },
+  // The example that mounts an app in another application does as the standalone does.
+  { from: { ...elements('outside'), ...files('mounting') }, allow: { to: { ...elements('app'), ...files('face') } } },
   { from: elements('dashboard', 'outside'), allow: { to: elements('react-client') } },
   { from: elements('dashboard'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
   {
@@ -194,12 +196,16 @@ export default tseslint.config(
       'boundaries/files': [
         // The catch-all is no decoration: a file without a category never matches `noneOf`.
         { category: 'code', pattern: '**/*.{ts,tsx}' },
-        { category: 'composition', pattern: ['apps/*/src/{main,config}.ts', 'apps/{standalone,cli}/src/*.ts'] },
-        { category: 'face', pattern: ['apps/*/src/*.module.ts', 'apps/*/src/config.ts'] },
+        {
+          category: 'composition',
+          pattern: ['apps/*/src/{main,config,adapters}.ts', 'apps/{standalone,cli}/src/*.ts'],
+        },
+        { category: 'face', pattern: ['apps/*/src/*.module.ts', 'apps/*/src/{adapters,config}.ts'] },
+        { category: 'mounting', pattern: 'examples/mounted-gateway/*.ts' },
         {
           category: 'edge',
           pattern: [
-            'apps/*/src/{main,http-server}.ts',
+            'apps/*/src/{main,adapters,http-server}.ts',
             '**/*.{module,controller,guard,filter,interceptor,pipe,server,docs}.ts',
             '**/*.spec.ts',
           ],
@@ -258,7 +264,7 @@ export default tseslint.config(
   },
   {
     files: ['apps/gateway/src/**/*.ts'],
-    ignores: ['apps/gateway/src/{main,access/visible-tenants}.ts', '**/*.spec.ts', '**/testing/**'],
+    ignores: ['apps/gateway/src/{main,adapters,access/visible-tenants}.ts', '**/*.spec.ts', '**/testing/**'],
     rules: {
       'no-restricted-imports': [
         'error',

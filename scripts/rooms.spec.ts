@@ -49,6 +49,7 @@ const OUTSIDE: Record<string, string> = {
   'config.ts': 'config',
   'admission-settings.ts': 'config',
   'http-server.ts': 'composition',
+  'adapters.ts': 'composition',
   'gateway.module.ts': 'composition',
   'start-report.ts': 'composition',
   'main.ts': 'composition',

@@ -27,35 +27,61 @@ process.on('exit', () => {
 export class PrivateRabbit {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-rabbitmq-'));
   private server: ChildProcess | undefined;
+  private machineFlags = '';
 
   private constructor(
     private readonly ports: { amqp: number; distribution: number; mapper: number },
     private readonly mapper: ChildProcess,
   ) {}
 
-  static async start(): Promise<PrivateRabbit> {
-    const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()];
-    // otherwise the server would start a port mapper that is never stopped
-    const epmd = launched(
-      spawn(erlangProgram('epmd'), ['-port', String(mapper), '-address', '127.0.0.1'], {
-        detached: true,
-        stdio: 'ignore',
-      }),
-    );
-    const rabbit = new PrivateRabbit({ amqp, distribution, mapper }, epmd);
-    rabbit.write('.erlang.cookie', randomBytes(16).toString('hex'), 0o400);
-    rabbit.write(
-      'rabbitmq.conf',
-      `listeners.tcp.1 = 127.0.0.1:${amqp}\ndisk_free_limit.absolute = 50MB\nlog.file.level = warning\n`,
-    );
-    rabbit.write('rabbitmq-env.conf', '');
-    rabbit.write('enabled_plugins', '[].\n');
+  /**
+   * Starts nodes that form one RabbitMQ. A node that sees less than half of the others pauses, as RabbitMQ advises for
+   * three. A node that says nothing for `tickTimeS` counts as down. Each node runs on one core, since all of them share
+   * the machine.
+   */
+  static async startCluster(size: number, tickTimeS: number): Promise<PrivateRabbit[]> {
+    const { mapper, port } = await mapperOnFreePort();
+    const nodes: PrivateRabbit[] = [];
+    for (let i = 0; i < size; i += 1)
+      nodes.push(new PrivateRabbit({ amqp: await freePort(), distribution: await freePort(), mapper: port }, mapper));
+    const cookie = randomBytes(16).toString('hex');
+    const peers = nodes.map(({ nodeName }, i) => `cluster_formation.classic_config.nodes.${i + 1} = ${nodeName}`);
+    const machine = `+S 1:1 -kernel net_ticktime ${tickTimeS}`;
+    const formation = [
+      'cluster_formation.peer_discovery_backend = classic_config',
+      ...peers,
+      'cluster_partition_handling = pause_minority',
+    ];
     try {
-      return await rabbit.start();
+      // one after the other: nodes that are all new would wait for each other's lock
+      for (const node of nodes) await node.prepare(cookie, `${formation.join('\n')}\n`, machine).start();
+      return nodes;
+    } catch (error) {
+      await Promise.all(nodes.map((node) => node.remove()));
+      throw error;
+    }
+  }
+
+  static async start(): Promise<PrivateRabbit> {
+    const { mapper, port } = await mapperOnFreePort();
+    const rabbit = new PrivateRabbit({ amqp: await freePort(), distribution: await freePort(), mapper: port }, mapper);
+    try {
+      return await rabbit.prepare(randomBytes(16).toString('hex')).start();
     } catch (error) {
       await rabbit.remove();
       throw error;
     }
+  }
+
+  /** Writes the configuration; nodes of one cluster have the same cookie. */
+  private prepare(cookie: string, more = '', machineFlags = ''): this {
+    this.write('.erlang.cookie', cookie, 0o400);
+    const own = `listeners.tcp.1 = 127.0.0.1:${this.ports.amqp}\ndisk_free_limit.absolute = 50MB\nlog.file.level = warning\n`;
+    this.write('rabbitmq.conf', own + more);
+    this.write('rabbitmq-env.conf', '');
+    this.write('enabled_plugins', '[].\n');
+    this.machineFlags = machineFlags;
+    return this;
   }
 
   get url(): string {
@@ -91,7 +117,7 @@ export class PrivateRabbit {
    * server itself does so every few minutes. Waiting until the name of a queue was in the log's file did not suffice:
    * once the queue was missing after the next start.
    */
-  writeDatabase(): Promise<void> {
+  writeDatabase(): Promise<unknown> {
     return this.control('eval', 'ok = mnesia:sync_log(), dumped = mnesia:dump_log().');
   }
 
@@ -102,17 +128,39 @@ export class PrivateRabbit {
     if (server) await killed(server);
   }
 
+  /** Stops the node without closing a connection: to clients and to the other nodes it is silent. */
+  freeze(): void {
+    process.kill(-this.server!.pid!, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(-this.server!.pid!, 'SIGCONT');
+  }
+
+  /** The names of the nodes that this node sees running, its own among them. */
+  async running(): Promise<string[]> {
+    const said = await this.control('eval', '[io:format("~s~n", [N]) || N <- rabbit_nodes:all_running()].');
+    return said.split('\n').filter((line) => line.includes('@'));
+  }
+
+  /** The nodes that keep a copy of a quorum queue, and the one that leads them. */
+  async copiesOf(queue: string): Promise<{ leader: string; members: string[] } | undefined> {
+    const said = await this.control('list_queues', 'name', 'leader', 'members', '--formatter', 'json');
+    const queues = JSON.parse(said) as { name: string; leader: string; members: string[] }[];
+    return queues.find(({ name }) => name === queue);
+  }
+
   /** Raises the memory alarm: the server reads nothing more from connections that have published. */
-  raiseMemoryAlarm(): Promise<void> {
+  raiseMemoryAlarm(): Promise<unknown> {
     return this.control('set_vm_memory_high_watermark', '0.00001');
   }
 
-  clearMemoryAlarm(): Promise<void> {
+  clearMemoryAlarm(): Promise<unknown> {
     return this.control('set_vm_memory_high_watermark', '0.4');
   }
 
   /** Ends every connection, as an operator does. */
-  closeConnections(): Promise<void> {
+  closeConnections(): Promise<unknown> {
     return this.control('close_all_connections', 'a fault test');
   }
 
@@ -123,14 +171,15 @@ export class PrivateRabbit {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async control(...command: string[]): Promise<void> {
-    await run(serverProgram('rabbitmqctl'), ['-q', '-n', this.nodeName, ...command], {
+  private async control(...command: string[]): Promise<string> {
+    const { stdout } = await run(serverProgram('rabbitmqctl'), ['-q', '-n', this.nodeName, ...command], {
       env: this.environment,
       timeout: COMMAND_TIMEOUT_MS,
     });
+    return stdout;
   }
 
-  private get nodeName(): string {
+  get nodeName(): string {
     return `tocsin-${this.ports.amqp}@localhost`;
   }
 
@@ -151,13 +200,20 @@ export class PrivateRabbit {
       RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
       RABBITMQ_LOG_BASE: join(folder, 'log'),
       RABBITMQ_PID_FILE: join(folder, 'pid'),
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1} ${this.machineFlags}`,
     };
   }
 
   private write(name: string, text: string, mode = 0o644): void {
     writeFileSync(join(this.folder, name), text, { mode });
   }
+}
+
+/** A port mapper of the test's own: otherwise a server would start one that is never stopped. */
+async function mapperOnFreePort(): Promise<{ mapper: ChildProcess; port: number }> {
+  const port = await freePort();
+  const args = ['-port', String(port), '-address', '127.0.0.1'];
+  return { mapper: launched(spawn(erlangProgram('epmd'), args, { detached: true, stdio: 'ignore' })), port };
 }
 
 /** Remembers a started process as the first of its group. */

@@ -231,20 +231,60 @@ export class PrivatePostgres extends PrivateServer {
 
   private static async made(): Promise<PrivatePostgres> {
     const server = new PrivatePostgres('postgres', await freePort());
-    const { uid, gid } = accountFor(server.folder);
-    const { status, stderr } = spawnSync(
-      postgresProgram('initdb'),
-      ['-D', join(server.folder, 'data'), '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8'],
-      {
-        cwd: server.folder,
-        encoding: 'utf8',
-        uid,
-        gid,
-        env: { ...process.env, LC_ALL: 'C' },
-      },
-    );
-    if (status !== 0) throw new Error(`initdb failed:\n${stderr}`);
+    server.make('initdb', ['-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8']);
     return server;
+  }
+
+  /**
+   * Starts a standby that streams this server's log, and that answers reads. Without `synchronous` a commit does not
+   * wait for it; with it, every commit of this server does from now on. `url` is where the standby reaches this server.
+   */
+  async startStandby({ synchronous = false, url = this.url } = {}): Promise<PrivatePostgres> {
+    const standby = new PrivatePostgres('postgres', await freePort());
+    const from = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'postgres'];
+    standby.make('pg_basebackup', [...from, '--write-recovery-conf', '--checkpoint=fast', '--no-sync']);
+    standby.settings = { primary_conninfo: `host=127.0.0.1 port=${new URL(url).port} user=postgres` };
+    await standby.start();
+    await this.run(`alter system set synchronous_standby_names = '${synchronous ? '*' : ''}'`);
+    await this.run('select pg_reload_conf()');
+    await eventually(async () => {
+      const [sync] = await this.run<{ state: string }>(
+        "select sync_state as state from pg_stat_replication where state = 'streaming'",
+      );
+      if (sync?.state !== (synchronous ? 'sync' : 'async')) throw new Error(`the standby is ${sync?.state}`);
+    }, READY_TIMEOUT_MS);
+    return standby;
+  }
+
+  /** Makes a standby the primary, and resolves when it takes writes. */
+  async promote(): Promise<void> {
+    await this.run('select pg_promote(true, 30)');
+  }
+
+  private async run<R extends object>(sql: string): Promise<R[]> {
+    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: 2_000, query_timeout: 40_000 });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return (await client.query<R>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /**
+   * Fills the folder of the data with one of PostgreSQL's programs. Nothing else runs in this process meanwhile, so the
+   * program must not connect through a proxy of the test.
+   */
+  private make(program: string, args: readonly string[]): void {
+    const { status, stderr } = spawnSync(postgresProgram(program), ['-D', join(this.folder, 'data'), ...args], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      timeout: READY_TIMEOUT_MS,
+      env: { ...process.env, LC_ALL: 'C' },
+      ...accountFor(this.folder),
+    });
+    if (status !== 0) throw new Error(`${program} failed:\n${stderr}`);
   }
 
   /** Every statement that an application has sent so far, including the begin and end of transactions. */

@@ -58,6 +58,12 @@ export class Watcher {
     return this.client.faults;
   }
 
+  /** The longest time between two entries in a row, from one time (`performance.now()`) to another, in milliseconds. */
+  longestSilenceMs(from: number, to: number): number {
+    const times = this.entries.map(({ receivedAt }) => receivedAt).filter((at) => at >= from && at <= to);
+    return Math.max(...[from, ...times].map((at, i) => (times[i] ?? to) - at));
+  }
+
   /** The last number that it has of a tenant. */
   seqOf(tenant: string): number {
     const last = this.frames.findLast(({ id }) => id !== undefined);

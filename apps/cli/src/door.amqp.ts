@@ -1,6 +1,6 @@
 import { asSaid, parseAlertMessage } from '@tocsin/messages';
 import type { InputError } from '@tocsin/contracts';
-import { AlertPublisher, BrokerUnavailable, type PublishFailure } from '@tocsin/publisher';
+import { AlertPublisher, brokerUrls, BrokerUnavailable, type PublishFailure } from '@tocsin/publisher';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertDoor, Answer, Trouble } from './alert-door';
 
@@ -26,7 +26,9 @@ export class AmqpDoor implements AlertDoor {
   private readonly publisher: AlertPublisher;
 
   constructor(url: string, exchange: string) {
-    this.address = `RabbitMQ at ${new URL(url).host}`;
+    this.address = `RabbitMQ at ${brokerUrls(url)
+      .map(({ host }) => host)
+      .join(', ')}`;
     this.publisher = new AlertPublisher({ url, name: 'tocsin-cli', exchange });
   }
 

@@ -120,7 +120,7 @@ export function writeGuide(folder) {
   write('pages.json', JSON.stringify(renderGuide()));
   const faces = Object.entries(FONTS).map(([name, [family, path]]) => {
     write(name, readFileSync(join(root, 'node_modules', path)));
-    return `@font-face { font-family: '${family}'; font-weight: 100 900; font-display: swap; src: url('/docs/assets/${name}') format('woff2'); }\n`;
+    return `@font-face { font-family: '${family}'; font-weight: 100 900; font-display: swap; src: url('${name}') format('woff2'); }\n`;
   });
   write('look.css', readFileSync(here('../src/tokens.css'), 'utf8') + faces.join(''));
   write('favicon.svg', readFileSync(here('../src/favicon.svg')));

@@ -12,12 +12,13 @@ import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
 import { natsQueueSettings, natsSettings } from '@tocsin/nats';
-import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
+import { postgresSettings, replicaSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { originFault } from './http/cors';
-import { proxyRoutes } from './http/proxy-routes';
+import { basePath } from './http/base-path';
+import { proxyRoutes, routeOf } from './http/proxy-routes';
 import { admissionSettings } from './admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
@@ -26,6 +27,14 @@ const bytes = () => z.coerce.number().int().min(1_024);
 export const gatewaySettings = {
   PORT: setting(z.coerce.number().int().min(0).max(65_535).default(8_000), {
     description: 'The public port, for streams and the REST API. 0 takes a free port.',
+  }),
+  BASE_PATH: setting(basePath, {
+    description:
+      'The path below which the gateway answers, such as /tocsin where streams are opened at /tocsin/api/events: for ' +
+      'a proxy that leads a path here without rewriting it, and for an application of your own that mounts the ' +
+      'gateway. PUBLIC_URL must end with it. The page is then not served, because its files have addresses at the ' +
+      'root. Empty: the root.',
+    example: '/tocsin',
   }),
   PAGE: setting(onOff.default(true), {
     description:
@@ -195,6 +204,7 @@ export const settings = {
   ...authSettings,
   ...postgresSettings,
   ...webhookKeySettings,
+  ...replicaSettings,
   ...queueSettings,
   ...busSettings,
   ...redisSettings,
@@ -208,6 +218,7 @@ export const settings = {
 type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & {
   readonly JWT_TENANTS_CLAIM?: string;
   readonly JWT_ISSUER?: string;
+  readonly PUBLIC_URL?: string | undefined;
   readonly OIDC_ISSUER?: string;
 };
 
@@ -230,10 +241,19 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
 export function contradictions({
   STREAM_BACKLOG_BYTES,
   MAX_EVENT_BYTES,
-}: Pick<Settings, 'STREAM_BACKLOG_BYTES' | 'MAX_EVENT_BYTES'>): string[] {
+  BASE_PATH = '',
+  PROXY_ROUTES = [],
+  PUBLIC_URL,
+}: Pick<Settings, 'STREAM_BACKLOG_BYTES' | 'MAX_EVENT_BYTES'> &
+  Partial<Pick<Settings, 'BASE_PATH' | 'PROXY_ROUTES' | 'PUBLIC_URL'>>): string[] {
   // An entry larger than the backlog would close every stream that it is written to. Escaped text may be three times as
   // long.
-  return STREAM_BACKLOG_BYTES < 4 * MAX_EVENT_BYTES
-    ? ['STREAM_BACKLOG_BYTES must be at least four times MAX_EVENT_BYTES.']
-    : [];
+  const problems =
+    STREAM_BACKLOG_BYTES < 4 * MAX_EVENT_BYTES
+      ? ['STREAM_BACKLOG_BYTES must be at least four times MAX_EVENT_BYTES.']
+      : [];
+  if (PUBLIC_URL !== undefined && !PUBLIC_URL.endsWith(BASE_PATH))
+    problems.push('PUBLIC_URL must end with BASE_PATH: links in messages lead to addresses below it.');
+  if (BASE_PATH && routeOf(PROXY_ROUTES, BASE_PATH)) problems.push('PROXY_ROUTES leads BASE_PATH to another service.');
+  return problems;
 }

@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost, RouterModule } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { Revocations, SessionDoor, SignedLinks, Tickets, TokenVerifier } from '@tocsin/auth';
@@ -43,6 +43,7 @@ import { Admission } from './connect/admission';
 import { BeginStream } from './connect/begin-stream';
 import { EventsController } from './connect/events.controller';
 import { IdentifyClient } from './connect/identify-client';
+import { HeadReader } from './connect/request-head';
 import { StreamDoor } from './connect/stream-door';
 import { StreamOpener } from './connect/stream-opener';
 import { TakePlace } from './connect/take-place';
@@ -133,10 +134,12 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
   }
 
   static forRoot(config: GatewayConfig, adapters: DynamicModule[]): DynamicModule {
-    const files = config.PAGE ? PageFiles.read(BUILT_PAGE) : undefined;
+    const base = config.BASE_PATH;
+    // the page was built for the root
+    const files = config.PAGE && !base ? PageFiles.read(BUILT_PAGE) : undefined;
     return {
       module: GatewayModule,
-      imports: adapters,
+      imports: base ? [...adapters, RouterModule.register([{ path: base, module: GatewayModule }])] : adapters,
       // The order matters. The longer path comes first, since api/events answers every method of its own path only; a
       // controller that reads comes before one that refuses other methods.
       controllers: [
@@ -275,7 +278,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         {
           provide: StreamDoor,
           useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log) =>
-            new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS),
+            new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS, new HeadReader(base)),
           inject: [StreamOpener, Metrics, Log],
         },
         bind(OpenApiDocument, OpenApiDocument),

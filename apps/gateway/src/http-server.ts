@@ -32,7 +32,9 @@ const TIMEOUT_CHECK_MS = 5_000;
 export function prepareHttp(
   app: NestExpressApplication,
   config: Pick<GatewayConfig, 'CORS_ORIGINS'> &
-    Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS' | 'PROXY_ROUTES'>>,
+    Partial<
+      Pick<GatewayConfig, 'BASE_PATH' | 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS' | 'PROXY_ROUTES'>
+    >,
 ): void {
   app.disable('x-powered-by');
   app.disable('etag');
@@ -43,7 +45,7 @@ export function prepareHttp(
   // Before everything that is the gateway's own: bodies, CORS and the headers of answers are the other service's.
   if (config.PROXY_ROUTES?.length) app.use(app.get(ForwardRequests).handle);
   // The handshake comes before CORS, which answers every other OPTIONS request.
-  app.use('/api/v1/events', webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
+  app.use(`${config.BASE_PATH ?? ''}/api/v1/events`, webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
   app.use(new RequestBodies(config.BODIES_BYTES ?? BODIES_BYTES).prepare);
   app.enableCors(corsOptions(config.CORS_ORIGINS));
   app.use(setAnswerFields); // After CORS, so that the headers have the order in which the stream door writes them.

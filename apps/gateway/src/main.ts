@@ -1,9 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import type { DynamicModule, Provider } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AuthModule, FallbackTicketStore, tenantDirectoryFrom } from '@tocsin/auth';
-import { bind, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
+import { AuthModule } from '@tocsin/auth';
 import {
   AdminServer,
   Health,
@@ -14,21 +12,8 @@ import {
   tellStart,
   version,
 } from '@tocsin/observability';
-import {
-  Database,
-  databaseConnectionOf,
-  InboxModule,
-  listeningConnectionOf,
-  PostgresBusModule,
-  PostgresModule,
-  PostgresSessionModule,
-  PostgresTenantDirectory,
-  PostgresTicketStore,
-} from '@tocsin/postgres';
-import { NatsBusModule, NatsConnectionModule, NatsQueueModule, NatsTicketStore } from '@tocsin/nats';
-import { RabbitModule } from '@tocsin/rabbitmq';
-import { bridgesPlain, plainPrefixOf, RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
+import { gatewayAdapters } from './adapters';
 import { loadConfig, settings } from './config';
 import { GatewayModule } from './gateway.module';
 import { openHttp, prepareHttp } from './http-server';
@@ -38,7 +23,7 @@ import { gatewayReport } from './start-report';
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const observability = ObservabilityModule.forRoot({ app: 'gateway', version, settings: config });
-  const adapters = adaptersFrom(config, observability);
+  const adapters = gatewayAdapters(config, observability);
   const auth = AuthModule.forRoot({ settings: config, adapters, observability });
 
   const app = await NestFactory.create<NestExpressApplication>(
@@ -68,104 +53,3 @@ runProcess(async (life) => {
   tellStart(log, { enabled, warnings: [...warnings, ...misspeltSettings(Object.keys(settings), process.env)] });
   log.info({ port, admin_port: app.get(AdminServer).address()?.port }, 'listening');
 });
-
-function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: DynamicModule): DynamicModule {
-  const database = {
-    connection: databaseConnectionOf(config)!,
-    role: 'tocsin_gateway' as const,
-    poolSize: config.DB_POOL_SIZE,
-    statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
-  };
-  const postgres = PostgresModule.forRoot({
-    ...database,
-    applicationName: 'tocsin gateway',
-    webhookKey: config.WEBHOOK_KEY,
-    observability,
-  });
-  const session = PostgresSessionModule.forRoot({
-    connection: listeningConnectionOf(config),
-    role: database.role,
-    applicationName: 'tocsin gateway',
-    postgres,
-    observability,
-  });
-  const nats = NatsConnectionModule.forRoot({ url: config.NATS_URL!, credentials: config.NATS_CREDENTIALS });
-  const queues: Record<typeof config.QUEUE, () => DynamicModule> = {
-    rabbitmq: () =>
-      RabbitModule.forRoot({
-        url: config.RABBITMQ_URL!,
-        prefix: config.RABBITMQ_PREFIX,
-        health: { critical: false },
-        observability,
-      }),
-    nats: () =>
-      NatsQueueModule.forRoot({
-        connection: nats,
-        prefix: config.NATS_PREFIX,
-        replicas: config.NATS_REPLICAS,
-        limit: config.NATS_QUEUE_LIMIT,
-        health: { critical: false },
-        observability,
-      }),
-    redis: () =>
-      RedisQueueModule.forRoot({
-        url: config.REDIS_URL!,
-        prefix: config.REDIS_PREFIX,
-        limit: config.REDIS_QUEUE_LIMIT,
-        health: { critical: false },
-        observability,
-      }),
-    postgres: () => InboxModule.forRoot(postgres, session),
-  };
-  const queue = queues[config.QUEUE]();
-  const hintKey = config.REDIS_HINT_KEY;
-  const buses: Record<typeof config.BUS, () => DynamicModule> = {
-    redis: () =>
-      RedisModule.forRoot({
-        url: config.REDIS_URL!,
-        prefix: config.REDIS_PREFIX,
-        hintKey,
-        plainPrefix: plainPrefixOf(config),
-        bridgesPlain: bridgesPlain(config),
-        keys: postgres,
-        observability,
-      }),
-    nats: () =>
-      NatsBusModule.forRoot({
-        connection: nats,
-        prefix: config.NATS_PREFIX,
-        replicas: config.NATS_REPLICAS,
-        hintKey,
-        keys: postgres,
-        keepsState: true,
-        observability,
-      }),
-    postgres: () => PostgresBusModule.forRoot({ postgres, session, hintKey, observability }),
-  };
-  const bus = buses[config.BUS]();
-  const tickets = { redis: [ticketsOver(RedisTicketStore)], nats: [ticketsOver(NatsTicketStore)], postgres: [] }[
-    config.BUS
-  ];
-  const directory = tenantDirectoryFrom(config);
-  return {
-    module: class GatewayAdapters {},
-    imports: [postgres, queue, bus],
-    providers: [
-      ...tickets,
-      directory
-        ? { provide: TenantDirectory, useValue: directory }
-        : bind(TenantDirectory, PostgresTenantDirectory, Database),
-    ],
-    exports: [postgres, queue, bus, ...tickets.map(() => TicketStore), TenantDirectory],
-  };
-}
-
-/** Keeps tickets single-use while the store of the bus is away. */
-function ticketsOver(store: typeof RedisTicketStore | typeof NatsTicketStore): Provider {
-  return {
-    provide: TicketStore,
-    useFactory: (first: TicketStore, database: Database) =>
-      new FallbackTicketStore(first, new PostgresTicketStore(database)),
-    inject: [store, Database],
-  };
-}

@@ -123,16 +123,18 @@ runProcess(async (life) => {
       audience: config.JWT_AUDIENCE,
       tenantsClaim: config.TENANT_SERVICE_URL ? undefined : config.JWT_TENANTS_CLAIM,
     });
+  const gateway = `http://localhost:${port}${config.BASE_PATH}`;
   // a command in a second terminal does not know this process's port and folder, so they are repeated
-  const here = `${port === 8_000 ? '' : `PORT=${port} `}${config.DATA_DIR === '.tocsin' ? '' : `DATA_DIR=${config.DATA_DIR} `}`;
+  const where = config.BASE_PATH ? `TOCSIN_URL=${gateway} ` : port === 8_000 ? '' : `PORT=${port} `;
+  const here = `${where}${config.DATA_DIR === '.tocsin' ? '' : `DATA_DIR=${config.DATA_DIR} `}`;
   block.commands({
-    ...(config.PAGE && { Open: `http://localhost:${port}/${token ? `#token=${token}` : ''}` }),
-    Watch: `curl -N "http://localhost:${port}/api/events?token=${token ?? '<token>'}"`,
+    ...(config.PAGE && !config.BASE_PATH && { Open: `${gateway}/${token ? `#token=${token}` : ''}` }),
+    Watch: `curl -N "${gateway}/api/events?token=${token ?? '<token>'}"`,
     Publish: `${here}${command('publish')} --service inventory --severity urgent "Flour is low"`,
     Demo: `${here}${command('demo').replace(/ --$/, '')}`,
     ...(outboxFolderOf(config) && { Outbox: `http://localhost:${port}/outbox` }),
-    API: `http://localhost:${port}/docs`,
-    Health: `http://localhost:${adminPort}/health`,
+    API: `${gateway}/docs`,
+    Health: `http://localhost:${adminPort}${config.HEALTH_PATH}`,
   });
   const report = reportOf(config, enabledChannels(app));
   block.security(report);
@@ -142,7 +144,7 @@ runProcess(async (life) => {
     options.called === undefined ? 'npm start -- --reset' : `${options.called} start --reset`,
   );
   if (options.json) {
-    const addresses = { url: `http://localhost:${port}`, admin_url: `http://localhost:${adminPort}` };
+    const addresses = { url: gateway, admin_url: `http://localhost:${adminPort}` };
     process.stdout.write(
       `${JSON.stringify({ version, ...addresses, token: token ?? null, warnings: report.warnings })}\n`,
     );

@@ -99,7 +99,9 @@ export class StandaloneModule {
           {
             ...config,
             // the links of a trial lead to this process
-            PUBLIC_URL: config.PUBLIC_URL ?? (config.PORT === 0 ? undefined : `http://localhost:${config.PORT}`),
+            PUBLIC_URL:
+              config.PUBLIC_URL ??
+              (config.PORT === 0 ? undefined : `http://localhost:${config.PORT}${config.BASE_PATH}`),
             outboxFolder: outboxFolderOf(config),
           },
           [observability, adapters],

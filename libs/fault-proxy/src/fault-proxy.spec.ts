@@ -186,6 +186,20 @@ describe('the fault proxy', () => {
     await client.says('still here');
   });
 
+  it('leads new connections elsewhere when it is told to', async () => {
+    const other = new Echo();
+    const client = await dial();
+    client.socket.write('one');
+    await client.says('one');
+    proxy.leadTo(await other.listen());
+    const later = await dial();
+    later.socket.write('two');
+    await later.says('two');
+    expect([echo, other].map(({ heard }) => Buffer.concat(heard).toString())).toEqual(['one', 'two']);
+    later.socket.destroy();
+    await other.close();
+  });
+
   it('is silent on every connection, also on one that is new, until it is told to go on', async () => {
     const before = await dial();
     proxy.silence();

@@ -136,21 +136,21 @@ export class FaultProxy {
 
   private constructor(
     private readonly listener: Server,
-    private readonly target: { host: string; port: number },
+    private target: { host: string; port: number },
     private readonly options: ProxyOptions,
   ) {
     listener.on('connection', (client) => this.join(client));
   }
 
   static async to(url: string, options: ProxyOptions = {}): Promise<FaultProxy> {
-    const { hostname, port } = new URL(url);
-    const proxy = new FaultProxy(
-      createServer({ allowHalfOpen: true }),
-      { host: hostname, port: Number(port) },
-      options,
-    );
+    const proxy = new FaultProxy(createServer({ allowHalfOpen: true }), targetOf(url), options);
     await new Promise<void>((resolve) => proxy.listener.listen(0, '127.0.0.1', resolve));
     return proxy;
+  }
+
+  /** From now on new connections go to another server, as those to a virtual address after a failover. */
+  leadTo(url: string): void {
+    this.target = targetOf(url);
   }
 
   /** The same address through the proxy. */
@@ -236,3 +236,8 @@ export class FaultProxy {
     this.onConnection(connection);
   }
 }
+
+const targetOf = (url: string): { host: string; port: number } => {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+};

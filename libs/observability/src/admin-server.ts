@@ -9,6 +9,8 @@ interface AdminServerOptions {
   /** The address to listen on. Default: every interface, for the probes of an orchestrator. */
   host?: string;
   version: string;
+  /** Default: `/livez`, `/readyz` and `/health`. */
+  paths?: { live: string; ready: string; health: string };
 }
 
 interface Answer {
@@ -36,6 +38,7 @@ export class AdminServer {
   private readonly server: Server;
   private readonly startedAt = performance.now();
   private listening: Promise<void> | undefined;
+  private readonly paths: { live: string; ready: string; health: string };
   private readonly offered = new Map<string, () => object>();
 
   constructor(
@@ -43,6 +46,7 @@ export class AdminServer {
     private readonly metrics: Metrics,
     private readonly options: AdminServerOptions,
   ) {
+    this.paths = options.paths ?? { live: '/livez', ready: '/readyz', health: '/health' };
     this.server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
       (request, response) => void this.serve(request, response),
@@ -95,14 +99,15 @@ export class AdminServer {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return problem(405, 'method_not_allowed', 'Only GET and HEAD are answered here.');
     const path = request.url?.split('?')[0] ?? '';
+    const { live, ready, health } = this.paths;
     switch (path) {
-      case '/livez':
+      case live:
         return json(200, await this.checks.liveness());
-      case '/readyz': {
+      case ready: {
         const reason = await this.checks.unreadiness();
         return reason ? problem(503, 'not_ready', `Not ready: ${reason}.`, { reason }) : json(200, { status: 'ready' });
       }
-      case '/health': {
+      case health: {
         const { status, dependencies } = await this.checks.report();
         const reason = await this.checks.unreadiness();
         return json(status === 'down' ? 503 : 200, {
@@ -120,7 +125,7 @@ export class AdminServer {
         return { status: 200, type: this.metrics.registry.contentType, body: await this.metrics.registry.metrics() };
       default: {
         const read = this.offered.get(path);
-        const here = ['/livez', '/readyz', '/health', '/metrics', ...this.offered.keys()];
+        const here = [live, ready, health, '/metrics', ...this.offered.keys()];
         return read
           ? json(200, read())
           : problem(404, 'not_found', `Here are ${here.slice(0, -1).join(', ')} and ${here.at(-1)}.`);

@@ -43,7 +43,11 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
         {
           provide: AdminServer,
           useFactory: (checks: HealthChecks, metrics: Metrics) =>
-            new AdminServer(checks, metrics, { port: settings.ADMIN_PORT, version }),
+            new AdminServer(checks, metrics, {
+              port: settings.ADMIN_PORT,
+              version,
+              paths: { live: settings.LIVENESS_PATH, ready: settings.READINESS_PATH, health: settings.HEALTH_PATH },
+            }),
           inject: [HealthChecks, Metrics],
         },
       ],

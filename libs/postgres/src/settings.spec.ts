@@ -37,3 +37,12 @@ it('a wrong address is named, never shown', () => {
   expect(() => read({ DATABASE_URL: 'mysql://u:hush@h/d' })).toThrow(/^DATABASE_URL is not valid/);
   expect(() => read({ DATABASE_URL: 'mysql://u:hush@h/d' })).not.toThrow(/hush/);
 });
+
+it.each(['postgres://h1,h2/d', 'postgres://u@h1:1,h2:2/d?target_session_attrs=read-write'])(
+  'an address of several hosts is refused: %s',
+  (DATABASE_URL) => expect(() => read({ DATABASE_URL })).toThrow(/one host/),
+);
+
+it('a password may have a comma', () => {
+  expect(read({ DATABASE_URL: 'postgres://u:a,b@h/d' }).DATABASE_URL).toBe('postgres://u:a,b@h/d');
+});

@@ -3,13 +3,23 @@ import { duration, MAKE_A_SECRET, onOff, setting } from '@tocsin/settings';
 
 /** The settings of PostgreSQL. `databaseUrlOf` and `migrationUrlOf` make addresses from them. */
 export const postgresSettings = {
-  DATABASE_URL: setting(z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(), {
-    description:
-      'The address of PostgreSQL (15 or later). Each app switches to its own role there, whichever user ' +
-      'the address names.',
-    secret: true,
-    example: 'postgresql://tocsin:secret@localhost:5432/tocsin',
-  }),
+  DATABASE_URL: setting(
+    z
+      .url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address with one host' })
+      // the driver would look the whole list up as the name of one host
+      .refine(
+        (url) => !url.includes(',') || !URL.canParse(url) || !new URL(url).host.includes(','),
+        'expected one host',
+      )
+      .optional(),
+    {
+      description:
+        'The address of PostgreSQL (15 or later); of several servers, the one address that leads to the primary. Each app switches to its own role there, whichever user ' +
+        'the address names.',
+      secret: true,
+      example: 'postgresql://tocsin:secret@localhost:5432/tocsin',
+    },
+  ),
   DB_HOST: setting(z.string().default('localhost'), {
     description:
       'Host of PostgreSQL; with the other DB_ settings it makes DATABASE_URL when that is unset. The standalone has an embedded database unless one of the two is set.',
@@ -60,6 +70,19 @@ export const webhookKeySettings = {
       'secret, and the headers must be set again.',
     secret: true,
   }),
+};
+
+/** For the app that replays the log. */
+export const replicaSettings = {
+  DATABASE_REPLICA_URL: setting(
+    z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(),
+    {
+      description:
+        'The address of a replica of the database, for long reads of the log: replays and pages of entries. What the ' +
+        'replica does not have yet is read from DATABASE_URL, and so is everything while it is away. Unset: none.',
+      secret: true,
+    },
+  ),
 };
 
 type PostgresSettings = z.infer<z.ZodObject<typeof postgresSettings>>;

@@ -58,6 +58,21 @@ describe('publishing alerts', () => {
     (await channel.get(queue, { noAck: true })) || Promise.reject(new Error('the queue is empty'));
   const many = (count: number) => Array.from({ length: count }, (_, index) => alert({ id: `m-${index}` }));
 
+  it('takes the next node of a cluster when one refuses it, and when the one that it has is gone', async () => {
+    const other = await FaultProxy.to(url);
+    proxy.refuse();
+    const made = await connected({ url: `${proxy.via(url)},${other.via(url)}` });
+    expect(await made.publish([alert({ id: 'one' })])).toMatchObject([{ outcome: 'confirmed' }]);
+    proxy.refuse(false);
+    other.refuse();
+    other.cut();
+    const again = await made.publish([alert({ id: 'two' })], { retryForMs: 10_000 });
+    expect(again).toMatchObject([{ outcome: 'confirmed' }]);
+    expect(proxy.connections).toHaveLength(1);
+    await made.close();
+    await other.close();
+  });
+
   it('sends a persistent JSON message under its routing key, its id and the trace beside it', async () => {
     const [outcome] = await (await connected()).publish([alert({ id: 'm-1' })], { traceparent: '00-a-b-01' });
 

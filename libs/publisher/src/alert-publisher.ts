@@ -13,7 +13,7 @@ import { isSaid, refuseUnpublishable } from './publishable';
 export const ALERTS_EXCHANGE = 'alerts.exchange';
 
 export interface AlertPublisherOptions {
-  /** `amqp://` or `amqps://`, with credentials. */
+  /** `amqp://` or `amqps://`, with credentials; of a cluster, the addresses of its nodes, separated by commas. */
   url: string;
   /** The connection's name in the broker's list of connections. Default `alert-publisher`. */
   name?: string;

@@ -1,11 +1,15 @@
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
 import { fullJitter } from '@tocsin/timing/back-off';
 import { within } from '@tocsin/timing/deadline';
+import { BrokerAddresses } from './broker-addresses';
 import { BrokerUnavailable } from './broker-unavailable';
 import { KeptChannel, type ChannelSetup } from './kept-channel';
 
 export interface BrokerConnectionOptions {
-  /** `amqp://` or `amqps://`, with credentials. A `heartbeat` in the query takes precedence over `HEARTBEAT_S`. */
+  /**
+   * `amqp://` or `amqps://`, with credentials. A `heartbeat` in the query takes precedence over the default of 10 s.
+   * Of several addresses, separated by commas, each attempt to connect takes the next.
+   */
   url: string;
   /** The connection's name in the broker's list of connections. */
   name: string;
@@ -13,8 +17,6 @@ export interface BrokerConnectionOptions {
   onBlocked?: (blocked: boolean) => void;
 }
 
-/** The heartbeat interval, in seconds. A silent broker is noticed after two to three intervals. */
-const HEARTBEAT_S = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Short enough to resume within 10 s of the broker's return, however many clients it has. */
 const RECONNECT = { firstMs: 200, capMs: 5_000 };
@@ -76,7 +78,8 @@ export class BrokerConnection {
   }
 
   private async start(): Promise<RecoveringChannelModel> {
-    const model = await connect(withHeartbeat(this.options.url), {
+    const addresses = new BrokerAddresses(this.options.url);
+    const model = await connect(addresses, {
       noDelay: true,
       keepAlive: true,
       timeout: CONNECT_TIMEOUT_MS,
@@ -96,6 +99,7 @@ export class BrokerConnection {
       for (const channel of this.channels) channel.attach(live);
     });
     const gone = (error: Error) => {
+      addresses.next();
       this.lastError = error;
       this.live = undefined;
       this.setBlocked(false);
@@ -115,12 +119,6 @@ export class BrokerConnection {
     this.blocking = blocked;
     this.options.onBlocked?.(blocked);
   }
-}
-
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url);
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_S));
-  return parsed.href;
 }
 
 /** Waits until a connection or a channel is closed, at most CLOSE_TIMEOUT_MS. Ignores an error. */

@@ -1,4 +1,5 @@
 export * from './alert-publisher';
+export { brokerUrls } from './broker-addresses';
 export * from './broker-connection';
 export * from './broker-unavailable';
 export * from './confirming-publisher';

@@ -1,3 +1,4 @@
+import { brokerUrls } from '@tocsin/publisher';
 import { connect } from 'amqplib';
 import { consumedQueues } from './topology';
 import { topologyOf } from './topology-names';
@@ -16,7 +17,8 @@ const NOT_FOUND = 404;
  * the broker does not answer within 5 s, or refuses the login.
  */
 export async function queueStates({ url, prefix }: { url: string; prefix: string }): Promise<QueueState[]> {
-  const connection = await connect(url, {
+  // any node of a cluster knows all queues
+  const connection = await connect(brokerUrls(url)[0]!.href, {
     timeout: TIMEOUT_MS,
     clientProperties: { connection_name: 'tocsin doctor' },
   });

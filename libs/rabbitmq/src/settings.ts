@@ -1,18 +1,21 @@
 import { setting } from '@tocsin/settings';
+import { brokerUrls } from '@tocsin/publisher';
 import { z } from 'zod';
 
-const AMQP_URL = z
-  .string()
-  .refine(
-    (url) => URL.canParse(url) && /^amqps?:$/.test(new URL(url).protocol),
-    'it must be an amqp:// or amqps:// address',
-  );
+const AMQP_URL = z.string().refine((list) => {
+  try {
+    return brokerUrls(list).every(({ protocol, host }) => /^amqps?:$/.test(protocol) && !host.includes(','));
+  } catch {
+    return false;
+  }
+}, 'it must be an amqp:// or amqps:// address, or several that are separated by commas');
 
 /** Settings of an app that consumes from RabbitMQ or publishes to it. */
 export const rabbitSettings = {
   RABBITMQ_URL: setting(AMQP_URL.optional(), {
     description:
-      'The address of RabbitMQ with user and password: amqp:// or amqps://. Its path is the virtual host. Required ' +
+      'The address of RabbitMQ with user and password: amqp:// or amqps://. Its path is the virtual host. Of a ' +
+      'cluster, the addresses of its nodes, separated by commas: a process whose node is gone takes the next. Required ' +
       'unless QUEUE is nats, redis or postgres.',
     secret: true,
     example: 'amqp://user:password@localhost:5672',

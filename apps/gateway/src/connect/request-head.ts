@@ -13,15 +13,8 @@ export interface RequestHead {
 const MAX_HEAD_BYTES = 15 * 1024;
 const MAX_FIELDS = 64;
 const END = '\r\n\r\n';
-const START = 'GET /api/events';
-const URL_AT = START.indexOf('/');
-/** A plain request has an address without a fragment and ASCII headers, each on one line that ends in CRLF. */
-const ADDRESS = String.raw`GET (/api/events/?(?:\?[!"$-~]*)?)`;
+const URL_AT = 'GET '.length;
 const NAME = String.raw`[!#$%&'*+\-.^_\x60|~0-9A-Za-z]+`;
-const LINES = String.raw`${ADDRESS} HTTP/1\.1\r\n(?:${NAME}:[\t -~]*\r\n)*`;
-const PLAIN = new RegExp(`^${LINES}\r\n$`);
-/** The same, but the last line may be incomplete. */
-const PLAIN_PART = new RegExp(`^(?:${LINES}(?:\r|${NAME}(?::[\\t -~]*\r?)?)?|${ADDRESS}(?: [HTP/1.]{0,8}\r?)?)$`);
 /** The headers that are read to open a stream. */
 const READ = new Set([
   'accept',
@@ -46,27 +39,46 @@ const UNUSUAL = new Set([
 ]);
 const PLAIN_CONNECTION = /^(?:keep-alive|close)?$/i;
 
-/**
- * Whether the bytes may be the beginning of a plain request. Bytes that are already wrong are recognised at once,
- * without waiting for more.
- */
-export function mayBecomeHead(bytes: Buffer): boolean {
-  if (bytes.length > MAX_HEAD_BYTES || bytes.includes(END)) return false;
-  const text = bytes.toString('latin1');
-  return START.startsWith(text) || PLAIN_PART.test(text);
+/** Reads the heads of plain requests for the stream of one gateway, whose base path its address begins with. */
+export class HeadReader {
+  private readonly start: string;
+  private readonly plain: RegExp;
+  /** The same, but the last line may be incomplete. */
+  private readonly plainPart: RegExp;
+
+  constructor(basePath = '') {
+    this.start = `GET ${basePath}/api/events`;
+    // A plain request has an address without a fragment and ASCII headers, each on one line that ends in CRLF.
+    const address = String.raw`GET (${basePath.replaceAll('.', '\\.')}/api/events/?(?:\?[!"$-~]*)?)`;
+    const lines = String.raw`${address} HTTP/1\.1\r\n(?:${NAME}:[\t -~]*\r\n)*`;
+    this.plain = new RegExp(`^${lines}\r\n$`);
+    this.plainPart = new RegExp(`^(?:${lines}(?:\r|${NAME}(?::[\\t -~]*\r?)?)?|${address}(?: [HTP/1.]{0,8}\r?)?)$`);
+  }
+
+  /**
+   * Whether the bytes may be the beginning of a plain request. Bytes that are already wrong are recognised at once,
+   * without waiting for more.
+   */
+  mayBecomeHead(bytes: Buffer): boolean {
+    if (bytes.length > MAX_HEAD_BYTES || bytes.includes(END)) return false;
+    const text = bytes.toString('latin1');
+    return this.start.startsWith(text) || this.plainPart.test(text);
+  }
+
+  /**
+   * Reads a complete, plain request for a stream: without a body and with no bytes after it. Returns undefined for
+   * everything else, which node:http then judges: this parser knows one kind of request and reports no errors.
+   */
+  read(bytes: Buffer): RequestHead | undefined {
+    if (bytes.length > MAX_HEAD_BYTES) return undefined;
+    const text = bytes.toString('latin1');
+    if (!text.startsWith(this.start) || text.indexOf(END) !== text.length - END.length) return undefined;
+    const url = this.plain.exec(text)?.[1];
+    return url === undefined ? undefined : withHeaders(url, text, bytes);
+  }
 }
 
-/**
- * Reads a complete, plain request for a stream: without a body and with no bytes after it. Returns undefined for
- * everything else, which node:http then judges: this parser knows one kind of request and reports no errors.
- */
-export function readRequestHead(bytes: Buffer): RequestHead | undefined {
-  if (bytes.length > MAX_HEAD_BYTES) return undefined;
-  const text = bytes.toString('latin1');
-  if (!text.startsWith(START) || text.indexOf(END) !== text.length - END.length) return undefined;
-  const url = PLAIN.exec(text)?.[1];
-  if (url === undefined) return undefined;
-
+function withHeaders(url: string, text: string, bytes: Buffer): RequestHead | undefined {
   const headers: IncomingHttpHeaders = {};
   const names = new Set<string>();
   // From after the request line to the empty line.

@@ -16,13 +16,14 @@ import { ProblemFilter } from '../problems/problem.filter';
 import { clientAddress } from '../request/client-address';
 import { EventStream } from '../live/event-stream';
 import { EventsController } from './events.controller';
-import { mayBecomeHead, readRequestHead, type RequestHead } from './request-head';
+import { HeadReader, type RequestHead } from './request-head';
 import { viewOf } from '../frames/view';
 import { StreamDoor } from './stream-door';
 import { StreamOpener } from './stream-opener';
 import { readStreamRequest } from './stream-request';
 
 const ORIGINS = ['https://app.example.com'];
+const heads = new HeadReader();
 const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
 const logger = createLogger({ app: 'test', level: 'silent' });
 
@@ -82,7 +83,7 @@ async function serve(withDoor: boolean, headTimeoutMs?: number) {
     forceCloseConnections: true,
   });
   prepareHttp(app, { CORS_ORIGINS: ORIGINS, BODIES_BYTES: 33_554_432 });
-  const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, headTimeoutMs);
+  const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, new HeadReader(), headTimeoutMs);
   await app.init();
   if (withDoor) door.standBefore(app.getHttpServer());
   await app.listen(0, '127.0.0.1');
@@ -258,12 +259,24 @@ describe('the door of streams', () => {
     );
     expect(answers.every((answer) => /^HTTP\/1\.1 (200|400|401|403|406|429|500|503) /.test(answer))).toBe(true);
     expect(door.opener.opened - before).toBe(ORDINARY.length);
-    for (const request of ORDINARY) expect(readRequestHead(request)).toBeDefined();
+    for (const request of ORDINARY) expect(heads.read(request)).toBeDefined();
   });
 
   it('leaves every unusual request to node:http', async () => {
-    for (const request of UNUSUAL) expect(readRequestHead(request)).toBeUndefined();
+    for (const request of UNUSUAL) expect(heads.read(request)).toBeUndefined();
     await expectSameAnswers(UNUSUAL.map((request) => [request]));
+  });
+
+  it('reads requests below its base path, and no others', () => {
+    const below = new HeadReader('/tools/a.b');
+    const head = (path: string) => whole([`GET ${path} HTTP/1.1`, HOST]);
+    expect(below.read(head('/tools/a.b/api/events?tenant=a'))?.url).toBe('/tools/a.b/api/events?tenant=a');
+    for (const path of ['/api/events', '/tools/axb/api/events', '/tools/a.b/api/events/ticket'])
+      expect(below.read(head(path))).toBeUndefined();
+    const [part, wrong] = ['GET /tools/a.b/api/ev', 'GET /api/ev'].map((text) =>
+      below.mayBecomeHead(Buffer.from(text)),
+    );
+    expect([part, wrong]).toEqual([true, false]);
   });
 
   it('gives the same response for any split of a request into pieces, and for any bytes after it', async () => {
@@ -454,7 +467,7 @@ it('a head that is not complete may become one only while nothing in it is known
     'GET /api/events HTTP/1.1\r\nA: b\r',
     'GET /api/events HTTP/1.1\r\nA: b\r\n\r',
   ])
-    expect(mayBecomeHead(Buffer.from(text))).toBe(true);
+    expect(heads.mayBecomeHead(Buffer.from(text))).toBe(true);
   for (const text of [
     'P',
     'GET /apx',
@@ -467,5 +480,5 @@ it('a head that is not complete may become one only while nothing in it is known
     'GET /api/events HTTP/1.1\r\n\r\n',
     `GET /api/events?${'x'.repeat(16_000)}`,
   ])
-    expect(mayBecomeHead(Buffer.from(text))).toBe(false);
+    expect(heads.mayBecomeHead(Buffer.from(text))).toBe(false);
 });

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { corsFields, type Origins } from '../http/cors';
 import type { ProblemAnswers } from '../problems/problem-answers';
-import { mayBecomeHead, readRequestHead, type RequestHead } from './request-head';
+import { HeadReader, type RequestHead } from './request-head';
 import { answerText } from '../http/response-head';
 import type { StreamOpener } from './stream-opener';
 
@@ -56,6 +56,7 @@ export class StreamDoor {
     private readonly opener: Pick<StreamOpener, 'open'>,
     private readonly answers: Pick<ProblemAnswers, 'answerTo'>,
     private readonly origins: Origins,
+    private readonly heads = new HeadReader(),
     private readonly headTimeoutMs = HEAD_TIMEOUT_MS,
   ) {}
 
@@ -131,9 +132,9 @@ export class StreamDoor {
     const visitor = door.visitors.get(socket);
     if (!visitor) return;
     const bytes = visitor.part ? Buffer.concat([visitor.part, chunk]) : chunk;
-    const head = readRequestHead(bytes);
+    const head = door.heads.read(bytes);
     if (head) door.open(socket, head);
-    else if (++visitor.pieces < MAX_PIECES && mayBecomeHead(bytes)) visitor.part = bytes;
+    else if (++visitor.pieces < MAX_PIECES && door.heads.mayBecomeHead(bytes)) visitor.part = bytes;
     else door.passOn(socket, bytes);
   });
 

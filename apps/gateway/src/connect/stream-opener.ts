@@ -59,12 +59,12 @@ export class StreamOpener {
   }
 
   private streamOn(socket: Socket, request: StreamRequest, origin: string | undefined): EventStream {
-    const { CORS_ORIGINS, STREAM_BACKLOG_BYTES, STREAM_GZIP, STREAM_STALL_MS } = this.config;
+    const { BASE_PATH, CORS_ORIGINS, STREAM_BACKLOG_BYTES, STREAM_GZIP, STREAM_STALL_MS } = this.config;
     return new EventStream(
       socket,
       corsFields(CORS_ORIGINS, origin) + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : ''),
       viewOf(request.filter, request.form),
-      { backlogBytes: STREAM_BACKLOG_BYTES, stallMs: STREAM_STALL_MS },
+      { backlogBytes: STREAM_BACKLOG_BYTES, stallMs: STREAM_STALL_MS, basePath: BASE_PATH },
       this.metrics,
       this.logger,
       STREAM_GZIP && request.acceptsGzip ? new GzipStream() : undefined,

@@ -27,7 +27,7 @@ export class TicketsController {
     if (mode === 'cookie') return this.setCookie(token, response);
     const { ticket, expires_in } = this.tickets.issue(token);
     response.set('Cache-Control', 'no-store');
-    return { ticket, expires_in, url: `/api/events?ticket=${encodeURIComponent(ticket)}` };
+    return { ticket, expires_in, url: `${streamOf(response)}?ticket=${encodeURIComponent(ticket)}` };
   }
 
   /** Serves an EventSource that reconnects by itself: its address holds no token, and no script can read the cookie. */
@@ -42,7 +42,7 @@ export class TicketsController {
       maxAge: expires_in * 1000,
       encode: String,
     });
-    return { expires_in, url: '/api/events' };
+    return { expires_in, url: streamOf(response) };
   }
 
   @All()
@@ -51,3 +51,6 @@ export class TicketsController {
     throw new Refused('method_not_allowed', 'A ticket is requested with POST.');
   }
 }
+
+/** The address of the stream, below the same base path as that of the ticket. */
+const streamOf = ({ req }: Response): string => req.path.replace(/\/ticket\/?$/i, '');

@@ -67,7 +67,7 @@ export interface AsyncApi {
 }
 
 /** An AsyncAPI 3.0 document of what Tocsin receives over AMQP and sends in streams. */
-export function asyncApi(version: string): AsyncApi {
+export function asyncApi(version: string, basePath = ''): AsyncApi {
   const frames = STREAM_EVENTS.map((event): [string, Message] => [
     event,
     {
@@ -130,7 +130,7 @@ export function asyncApi(version: string): AsyncApi {
         },
       },
       stream: {
-        address: '/api/events',
+        address: `${basePath}/api/events`,
         title: 'The event stream',
         description:
           'Server-Sent Events: each message is a frame with its name as event, its payload as data, and the position of the stream as id. Credentials, filters and cursors are described at /docs.',
@@ -139,7 +139,7 @@ export function asyncApi(version: string): AsyncApi {
         bindings: { http: { bindingVersion: '0.3.0' } },
       },
       topic: {
-        address: '/api/v1/topics/{id}/events',
+        address: `${basePath}/api/v1/topics/{id}/events`,
         title: 'The event stream of a topic',
         description:
           'Server-Sent Events, as in the event stream: each frame message holds what was published to the topic, and the other frames and the position are the same.',

@@ -3,6 +3,8 @@ import { SessionDoor } from '@tocsin/auth';
 import { Refused } from '@tocsin/contracts';
 import { version } from '@tocsin/observability';
 import type { Response } from 'express';
+import { GatewayConfig } from '../config';
+import { belowBasePath } from '../http/base-path';
 import { asyncApi, type AsyncApi } from './asyncapi';
 import { DocsFiles } from './docs-files';
 import { GuidePages } from './guide-pages';
@@ -24,13 +26,15 @@ export const DOCS_POLICY =
 export class DocsController {
   private readonly files = new DocsFiles();
   private readonly guide = new GuidePages();
-  private readonly asyncApi = asyncApi(version);
+  private readonly asyncApi: AsyncApi;
   private readonly pages: Record<'api' | 'events' | 'errors', string>;
 
   constructor(
     private readonly document: OpenApiDocument,
     sessions: SessionDoor,
+    private readonly config: GatewayConfig,
   ) {
+    this.asyncApi = asyncApi(version, config.BASE_PATH);
     const hasSessions = sessions.cookieName !== undefined;
     this.pages = { api: apiHtml({ hasSessions }), events: eventsHtml(this.asyncApi), errors: errorsHtml() };
   }
@@ -38,7 +42,7 @@ export class DocsController {
   @Get()
   @described.showApi
   showApi(@Res() response: Response): void {
-    sendPage(this.pages.api, response);
+    this.send(this.pages.api, response);
   }
 
   @Get('openapi.json')
@@ -56,13 +60,13 @@ export class DocsController {
   @Get('events')
   @described.showEvents
   showEvents(@Res() response: Response): void {
-    sendPage(this.pages.events, response);
+    this.send(this.pages.events, response);
   }
 
   @Get('errors')
   @described.showErrors
   showErrors(@Res() response: Response): void {
-    sendPage(this.pages.errors, response);
+    this.send(this.pages.errors, response);
   }
 
   @Get('guide')
@@ -96,7 +100,11 @@ export class DocsController {
   private sendGuide(name: string, response: Response): void {
     const html = this.guide.find(name);
     if (html === undefined) throw new Refused('not_found', 'The guide has no such page.');
-    sendPage(html, response);
+    this.send(html, response);
+  }
+
+  private send(html: string, response: Response): void {
+    sendPage(belowBasePath(html, this.config.BASE_PATH), response);
   }
 }
 

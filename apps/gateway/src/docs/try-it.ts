@@ -7,6 +7,8 @@
 export const TRY_IT = `'use strict';
 (() => {
   const KEY = 'tocsin.token';
+  // addresses are relative to this script's, which is below the gateway's base path
+  const here = document.currentScript.src;
 
   function tokenOfTab() {
     const given = new URLSearchParams(location.hash.slice(1)).get('token');
@@ -53,7 +55,7 @@ export const TRY_IT = `'use strict';
    */
   async function tellOfCookie(without) {
     try {
-      const response = await fetch('/api/v1/session', { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(new URL('../../api/v1/session', here), { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
       if (response.status === 401) return tell(without, claims);
       if (!response.ok) return tell('unknown');
       const { user_id, ends_at } = await response.json();
@@ -78,7 +80,7 @@ export const TRY_IT = `'use strict';
   });
 
   const ui = SwaggerUIBundle({
-    url: '/docs/openapi.json',
+    url: new URL('../openapi.json', here).href,
     dom_id: '#swagger-ui',
     deepLinking: true,
     tryItOutEnabled: true,

@@ -1,13 +1,13 @@
 import { All, Controller, Get, Optional, Req, Res } from '@nestjs/common';
 import { Refused } from '@tocsin/contracts';
 import type { Request, Response } from 'express';
+import { GatewayConfig } from '../config';
+import { belowBasePath } from '../http/base-path';
 import { sendPage } from './docs.controller';
 import { FrontPage } from './front-page';
 import { welcomeHtml } from './html';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './pages.docs';
-
-const WELCOME = { message: 'Welcome to Tocsin', docs: '/docs' };
 
 /**
  * `GET /`: the page for clients that prefer text/html to JSON, such as browsers; for others a link to the
@@ -16,15 +16,19 @@ const WELCOME = { message: 'Welcome to Tocsin', docs: '/docs' };
 @Controller()
 @ApiTags('documents')
 export class WelcomeController {
-  constructor(@Optional() private readonly page?: FrontPage) {}
+  constructor(
+    private readonly config: GatewayConfig,
+    @Optional() private readonly page?: FrontPage,
+  ) {}
 
   @Get()
   @described.welcome
   welcome(@Req() request: Request, @Res() response: Response): void {
     response.vary('Accept');
-    if (request.accepts(['json', 'html']) !== 'html') response.json(WELCOME);
+    if (request.accepts(['json', 'html']) !== 'html')
+      response.json({ message: 'Welcome to Tocsin', docs: `${this.config.BASE_PATH}/docs` });
     else if (this.page) this.page.send(request, response);
-    else sendPage(welcomeHtml(), response);
+    else sendPage(belowBasePath(welcomeHtml(), this.config.BASE_PATH), response);
   }
 
   @All()

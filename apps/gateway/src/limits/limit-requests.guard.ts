@@ -18,7 +18,7 @@ import { RequestLimits, type LimitedRequest } from './request-limits';
  * Streams have limits of their own; the page and the documents have none. A provider's calls are signed, come for many
  * users from few addresses, and are not repeated when they are refused; `TwilioCallbacks` limits forged ones.
  */
-const LIMITED = /^\/api\/(v1\/(?!providers\/)|events\/ticket)/i;
+const LIMITED = String.raw`/api/(v1/(?!providers/)|events/ticket)`;
 
 const REFUSALS: Record<LimitedRequest['scope'], string> = {
   user: 'This user has sent too many requests.',
@@ -31,16 +31,20 @@ const REFUSALS: Record<LimitedRequest['scope'], string> = {
  */
 @Injectable()
 export class LimitRequests implements CanActivate, NestInterceptor {
+  private readonly limited: RegExp;
+
   constructor(
     private readonly limits: RequestLimits,
     private readonly config: GatewayConfig,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.limited = new RegExp(`^${(config.BASE_PATH ?? '').replaceAll('.', '\\.')}${LIMITED}`, 'i');
+  }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
-    if (LIMITED.test(request.path)) await this.limitAddress(request, http.getResponse());
+    if (this.limited.test(request.path)) await this.limitAddress(request, http.getResponse());
     return true;
   }
 
@@ -53,7 +57,7 @@ export class LimitRequests implements CanActivate, NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const http = context.switchToHttp();
     const { verifiedToken: token, path } = http.getRequest<Request & Partial<AuthenticatedRequest>>();
-    if (token && LIMITED.test(path)) {
+    if (token && this.limited.test(path)) {
       const person = personOf(token);
       this.judge(
         [

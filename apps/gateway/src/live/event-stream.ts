@@ -73,7 +73,7 @@ export class EventStream implements FeedMember, WriterEvents {
     socket: Socket,
     fields: string,
     view: View,
-    limits: StreamLimits,
+    private readonly limits: StreamLimits & { basePath?: string },
     private readonly metrics: Metrics,
     private readonly logger: Log,
     gzip?: GzipStream,
@@ -339,7 +339,7 @@ export class EventStream implements FeedMember, WriterEvents {
     this.write(
       controlFrame(
         'reset',
-        { tenant_id, reason, snapshot: `/api/v1/events?tenant=${tenant_id}` },
+        { tenant_id, reason, snapshot: `${this.limits.basePath ?? ''}/api/v1/events?tenant=${tenant_id}` },
         { id: this.position.cursor() },
       ),
     );

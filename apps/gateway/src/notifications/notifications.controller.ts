@@ -40,7 +40,7 @@ export class NotificationsController {
     if (key !== undefined && !KEY.test(key))
       throw new Refused('invalid_request', 'An Idempotency-Key has 1 to 255 printable characters, without spaces.');
     const notification = await this.keep.create(token, body, key);
-    response.location(`/api/v1/notifications/${notification.notification_id}`);
+    response.location(`${response.req.path.replace(/\/$/, '')}/${notification.notification_id}`);
     return notification;
   }
 

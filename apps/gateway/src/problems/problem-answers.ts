@@ -106,7 +106,8 @@ const UNAVAILABLE: Record<Unavailable['role'], ErrorCode> = {
  */
 const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at_capacity', 'overloaded']);
 
-const STREAM_PATH = /^\/api\/events\/?$/i;
+/** Below any base path. */
+const STREAM_PATH = /\/api\/events\/?$/i;
 
 /** The parts of a request on which the error response depends. */
 interface FailedRequest {

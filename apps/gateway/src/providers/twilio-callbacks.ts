@@ -21,6 +21,8 @@ interface CalledBack {
 interface TwilioCallbackSettings {
   TWILIO_ACCOUNT_SID?: string | undefined;
   TWILIO_AUTH_TOKEN?: string | undefined;
+  /** PUBLIC_URL ends with it, and so do the addresses of requests begin. */
+  BASE_PATH?: string;
   PUBLIC_URL?: string | undefined;
   TRUSTED_PROXIES: number;
 }
@@ -52,10 +54,12 @@ export class TwilioCallbacks {
 
   /** The form of a callback. Throws `Refused` (`invalid_signature`) when Twilio has not signed it for this address. */
   formOf(request: CalledBack): URLSearchParams {
-    const { TWILIO_AUTH_TOKEN, TWILIO_ACCOUNT_SID, PUBLIC_URL } = this.settings;
+    const { BASE_PATH = '', TWILIO_AUTH_TOKEN, TWILIO_ACCOUNT_SID, PUBLIC_URL } = this.settings;
     const form = new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '');
     const signature = String(request.headers[TWILIO_SIGNATURE]);
-    if (!isSignedByTwilio(TWILIO_AUTH_TOKEN!, signature, PUBLIC_URL! + request.originalUrl, form))
+    if (
+      !isSignedByTwilio(TWILIO_AUTH_TOKEN!, signature, PUBLIC_URL! + request.originalUrl.slice(BASE_PATH.length), form)
+    )
       throw this.forgedBy(this.addressOf(request), 'Twilio has not signed this callback for this address.');
     if (form.get('AccountSid') !== TWILIO_ACCOUNT_SID)
       throw this.forgedBy(this.addressOf(request), 'The callback is about another account.');
