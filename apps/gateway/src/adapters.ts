@@ -31,6 +31,7 @@ export function gatewayAdapters(config: ReturnType<typeof loadConfig>, observabi
     ...database,
     applicationName: 'tocsin gateway',
     webhookKey: config.WEBHOOK_KEY,
+    replicaUrl: config.DATABASE_REPLICA_URL,
     observability,
   });
   const session = PostgresSessionModule.forRoot({

@@ -12,7 +12,7 @@ import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
 import { natsSettings } from '@tocsin/nats';
-import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
+import { postgresSettings, replicaSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -204,6 +204,7 @@ export const settings = {
   ...authSettings,
   ...postgresSettings,
   ...webhookKeySettings,
+  ...replicaSettings,
   ...queueSettings,
   ...busSettings,
   ...redisSettings,

@@ -8,6 +8,7 @@ export { PostgresDeadLetters } from './dead-letters.postgres';
 export { PostgresDeliveryQueue } from './delivery-queue.postgres';
 export { PostgresDeliveries } from './deliveries.postgres';
 export { PostgresEventLog } from './event-log.postgres';
+export { ReplicaEventLog } from './event-log.replica';
 export { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 export { PostgresLogRetention } from './log-retention.postgres';
 export { PostgresMemberships, type Member } from './memberships.postgres';
@@ -30,6 +31,7 @@ export {
   migrationProblems,
   migrationUrlOf,
   postgresSettings,
+  replicaSettings,
   webhookKeySettings,
 } from './settings';
 export { PostgresTenantDirectory } from './tenant-directory.postgres';

@@ -32,6 +32,7 @@ import { PostgresDeadLetters } from './dead-letters.postgres';
 import { PostgresDeliveryQueue } from './delivery-queue.postgres';
 import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresEventLog } from './event-log.postgres';
+import { ReplicaEventLog } from './event-log.replica';
 import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
@@ -51,8 +52,15 @@ interface PostgresOptions extends DatabaseOptions {
   folding?: Folding;
   /** The key of webhook secrets and headers; default the one that the database keeps. */
   webhookKey?: string | undefined;
+  /** The address of a replica, for long reads of the event log. Default none. */
+  replicaUrl?: string | undefined;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
+}
+
+/** The pool of the replica, where there is one. */
+class Replica {
+  constructor(readonly database: Database | undefined) {}
 }
 
 /**
@@ -66,6 +74,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly database: Database,
     private readonly schema: SchemaCheck,
+    private readonly replica: Replica,
     private readonly log: Log,
     health: Health,
     metrics: Metrics,
@@ -81,17 +90,29 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
     metrics.observePool(() => database.connections());
   }
 
-  static forRoot({ observability, folding, webhookKey, ...options }: PostgresOptions): DynamicModule {
+  static forRoot({ observability, folding, webhookKey, replicaUrl, ...options }: PostgresOptions): DynamicModule {
     return {
       module: PostgresModule,
       imports: [observability],
       providers: [
         { provide: Database, useFactory: () => new Database(options) },
+        {
+          provide: Replica,
+          useFactory: () =>
+            new Replica(replicaUrl ? new Database({ ...options, connection: { url: replicaUrl } }) : undefined),
+        },
         { provide: SchemaCheck, useFactory: () => new SchemaCheck(options.connection) },
         {
           provide: EventLog,
-          useFactory: (database: Database) => new PostgresEventLog(database, folding),
-          inject: [Database],
+          useFactory: (database: Database, replica: Replica, log: Log) => {
+            const primary = new PostgresEventLog(database, folding);
+            return replica.database
+              ? new ReplicaEventLog(primary, new PostgresEventLog(replica.database), (error) =>
+                  log.warn({ err: error }, 'the replica is away: the log is read from the primary'),
+                )
+              : primary;
+          },
+          inject: [Database, Replica, Log],
         },
         bind(AccessChanges, PostgresAccessChanges, Database),
         bind(AlertActs, PostgresAlertActs, Database),
@@ -159,7 +180,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.database.close();
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.database.close(), this.replica.database?.close()]);
   }
 }

@@ -72,6 +72,19 @@ export const webhookKeySettings = {
   }),
 };
 
+/** For the app that replays the log. */
+export const replicaSettings = {
+  DATABASE_REPLICA_URL: setting(
+    z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(),
+    {
+      description:
+        'The address of a replica of the database, for long reads of the log: replays and pages of entries. What the ' +
+        'replica does not have yet is read from DATABASE_URL, and so is everything while it is away. Unset: none.',
+      secret: true,
+    },
+  ),
+};
+
 type PostgresSettings = z.infer<z.ZodObject<typeof postgresSettings>>;
 
 interface DatabaseAddress extends Pick<

@@ -1,0 +1,73 @@
+import { Client } from 'pg';
+import { aPlannedEvent, aTenant, eventually } from '@tocsin/contracts/testing';
+import { Database, PostgresEventLog, ReplicaEventLog } from '@tocsin/postgres';
+import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
+import { PrivatePostgres } from './private-services';
+import { describeWhole } from './size';
+
+describeWhole('a log whose long reads go to a standby', () => {
+  const tenant = aTenant();
+  let primary: PrivatePostgres;
+  let standby: PrivatePostgres;
+  let fresh: FreshDatabase;
+  let databases: Database[] = [];
+  let writer: PostgresEventLog;
+  let log: ReplicaEventLog;
+  let away = 0;
+
+  beforeAll(async () => {
+    primary = await PrivatePostgres.start();
+    process.env.DATABASE_URL = primary.url;
+    fresh = await freshDatabase();
+    standby = await primary.startStandby();
+    databases = (
+      [
+        [fresh.url, 'tocsin_processor'],
+        [fresh.url, 'tocsin_gateway'],
+        [onStandby(), 'tocsin_gateway'],
+      ] as const
+    ).map(([url, role]) => new Database({ connection: { url }, role }));
+    const [processor, gateway, replica] = databases.map((database) => new PostgresEventLog(database));
+    writer = processor!;
+    log = new ReplicaEventLog(gateway!, replica!, () => (away += 1));
+    await append(300);
+    await eventually(async () => expect(await replica!.after(tenant, 0, 500)).toHaveLength(300));
+  }, 90_000);
+  afterAll(async () => {
+    await Promise.all(databases.map((database) => database.close()));
+    await fresh?.drop();
+    await standby?.remove();
+    await primary?.remove();
+  }, 60_000);
+
+  const onStandby = (): string => standby.url.replace(/\/postgres$/, new URL(fresh.url).pathname);
+  const append = (count: number) =>
+    writer.append(Array.from({ length: count }, () => aPlannedEvent({ tenant_id: tenant })));
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+  const read = async (limit: number) => (await log.after(tenant, 0, limit)).map(({ seq }) => seq);
+
+  it('reads a page from the standby while the primary is silent', async () => {
+    primary.freeze();
+    try {
+      expect(await read(200)).toEqual(numbers(200));
+    } finally {
+      primary.thaw();
+    }
+  });
+
+  it('reads what the standby has not replayed yet from the primary', async () => {
+    const operator = new Client({ connectionString: standby.url });
+    await operator.connect();
+    await operator.query('select pg_wal_replay_pause()');
+    await operator.end();
+    await append(50);
+    expect(await read(500)).toEqual(numbers(350));
+    expect(away).toBe(0);
+  });
+
+  it('reads everything from the primary while the standby is away', async () => {
+    await standby.kill();
+    expect(await read(500)).toEqual(numbers(350));
+    expect(away).toBe(1);
+  });
+});
