@@ -1,8 +1,11 @@
 import { Unavailable, type StoredEvent, type TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 
-/** Shorter reads are of the newest entries, which a replica may not have yet. They are not worth a second round trip. */
-const LEAST = 100;
+/**
+ * Shorter reads are not worth a second round trip. The pages of a replay begin with 64 entries, those of the API have 50
+ * unless the client asks for others.
+ */
+const LEAST = 50;
 /** How long a replica that did not answer is left alone, in milliseconds. */
 const AWAY_MS = 5_000;
 
