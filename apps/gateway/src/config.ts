@@ -11,11 +11,7 @@ import {
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
-<<<<<<< HEAD
 import { natsQueueSettings, natsSettings } from '@tocsin/nats';
-=======
-import { natsSettings } from '@tocsin/nats';
->>>>>>> clusters
 import { postgresSettings, replicaSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';

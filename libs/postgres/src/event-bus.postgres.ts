@@ -51,7 +51,11 @@ export class PostgresEventBus extends EventBus {
   ) {
     super();
     this.key = new SigningKey(hintKey, keptKey, log);
-    this.outage = new HintOutage('the session that listens is away', metrics.busSubscriberReconnects, log);
+    this.outage = new HintOutage(
+      'hints do not arrive: the session that listens is away',
+      metrics.busSubscriberReconnects,
+      log,
+    );
     metrics.busUp.set(1);
     session.watch((listening) => this.noteState(listening));
   }

@@ -75,7 +75,7 @@ export class RedisEventBus extends EventBus {
     if (plainPrefix !== undefined) this.plain = new PlainTopics(url, plainPrefix, log, metrics);
     if (!bridgesPlain) this.drops = new PlainDrops(log);
     this.key = new SigningKey(hintKey, keptKey, log);
-    this.outage = new HintOutage('Redis is away', metrics.busSubscriberReconnects, log);
+    this.outage = new HintOutage('hints do not arrive: Redis is away', metrics.busSubscriberReconnects, log);
     this.subscriber = new HintSubscriber({
       url,
       decode: (topic, bytes) => this.decode(topic, bytes),

@@ -4,7 +4,11 @@ it('an outage is told once when it begins and once when it is over, and a return
   const told: string[] = [];
   let returns = 0;
   const say = (_: object, message: string) => void told.push(message);
-  const outage = new HintOutage('the bus is away', { inc: () => (returns += 1) }, { info: say, warn: say });
+  const outage = new HintOutage(
+    'hints do not arrive: the bus is away',
+    { inc: () => (returns += 1) },
+    { info: say, warn: say },
+  );
   outage.note(true);
   expect(told).toEqual([]);
   for (const arriving of [false, false, true, true]) outage.note(arriving);

@@ -5,8 +5,8 @@ export class HintOutage {
   private out = false;
 
   constructor(
-    /** Why none arrive: `Redis is away`. */
-    private readonly reason: string,
+    /** The line of the log when none arrive: it says why, and stands whole in the adapter, where a search finds it. */
+    private readonly line: string,
     private readonly returns: { inc(): void },
     private readonly log: AnnouncementLog,
   ) {}
@@ -15,7 +15,7 @@ export class HintOutage {
   note(arriving: boolean): void {
     if (arriving !== this.out) return;
     this.out = !arriving;
-    if (this.out) return this.log.warn({}, `hints do not arrive: ${this.reason}`);
+    if (this.out) return this.log.warn({}, this.line);
     this.returns.inc();
     this.log.info({}, 'hints arrive again');
   }

@@ -43,7 +43,7 @@ export class NatsEventBus extends EventBus {
     super();
     this.prefix = prefix;
     this.key = new SigningKey(hintKey, keptKey, log);
-    const outage = new HintOutage('NATS is away', metrics.busSubscriberReconnects, log);
+    const outage = new HintOutage('hints do not arrive: NATS is away', metrics.busSubscriberReconnects, log);
     this.subscriber = new TopicSubscriber(
       connection,
       (arriving) => outage.note(arriving),
