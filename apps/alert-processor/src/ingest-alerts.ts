@@ -9,8 +9,9 @@ import {
 } from '@tocsin/contracts';
 import { PRODUCER_NAMES, Turns } from '@tocsin/messages';
 import type { AnnounceEntries, Doorbell, EventLog, PublishedHint } from '@tocsin/contracts/ports';
-import type { Log, Metrics } from '@tocsin/observability';
+import { NoTrace, type Log, type Metrics, type Trace } from '@tocsin/observability';
 import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
+import { MessageSpans } from './message-spans';
 import { planDeliveries } from './plan-deliveries';
 import { readMessages, refusedLetterOf, type Plan, type ReadMessage, type PlannedMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
@@ -29,6 +30,8 @@ interface IngestOptions {
   lanes?: number;
   /** Who is told of a message, and over which channels. Default: what the message and the tenant say. */
   plan?: Plan;
+  /** Default: nothing is traced. */
+  trace?: Trace;
 }
 
 /**
@@ -45,6 +48,7 @@ export class IngestAlerts {
    */
   private read: Promise<void> = Promise.resolve();
   private readonly plan: Plan;
+  private readonly spans: MessageSpans;
 
   constructor(
     private readonly eventLog: EventLog,
@@ -52,9 +56,10 @@ export class IngestAlerts {
     private readonly doorbell: Doorbell,
     private readonly metrics: Metrics,
     private readonly log: Log,
-    { lanes = 1, plan = planDeliveries }: IngestOptions = {},
+    { lanes = 1, plan = planDeliveries, trace = new NoTrace() }: IngestOptions = {},
   ) {
     this.plan = plan;
+    this.spans = new MessageSpans(trace);
     metrics.understoodNames.declare(PRODUCER_NAMES.map((name) => ({ name })));
     this.lanes = new StoreLanes(eventLog, lanes);
   }
@@ -79,14 +84,21 @@ export class IngestAlerts {
 
   private async take(batch: readonly BatchMessage[]): Promise<(MessageOutcome | Late<MessageOutcome>)[]> {
     const receivedAt = performance.now();
+    const takenAt = this.spans.now();
     const read = await this.readInTurn(batch);
+    this.spans.begin(batch, read, takenAt);
     const planned = read.flat().flatMap((message) => (message.ok ? [message.planned] : []));
     const bytes = batch.reduce((sum, { body }) => sum + body.length, 0);
 
+    const readAt = this.spans.now();
     const results = new Array<SoonerOrLater>(planned.length);
     const parts = this.lanes.store(planned, bytes, batch[0]?.suspect).map(async (part) => {
-      const stored = await part.results;
+      const stored = await part.results.catch((error: unknown) => {
+        this.spans.fail(part.events);
+        throw error;
+      });
       part.places.forEach((place, index) => (results[place] = stored[index]!));
+      this.spans.part('store', part.events, stored, readAt);
       // each part is announced as soon as it is stored: a part that is stuck does not delay the others
       await this.announce(part.events, stored);
     });
@@ -141,7 +153,12 @@ export class IngestAlerts {
     message: PlannedMessage,
     received: BatchMessage,
   ): Promise<Fate> {
-    const stored = await result;
+    const since = this.spans.now();
+    const stored = await result.catch((error: unknown) => {
+      this.spans.fail([message.planned]);
+      throw error;
+    });
+    this.spans.part('store', [message.planned], [stored], since);
     await this.announce([message.planned], [stored]);
     return fateOf(stored, message, received);
   }
@@ -161,9 +178,12 @@ export class IngestAlerts {
    */
   private async announce(planned: readonly PlannedEvent[], results: readonly SoonerOrLater[]): Promise<void> {
     const storedAt = performance.now();
+    const since = this.spans.now();
     const hints = results.flatMap((result, index) => hintFor(planned[index]!, result) ?? []);
     const announced = await this.announceEntries.announceHints(hints);
     this.observe('publish', announced, storedAt);
+    this.spans.part('announce', planned, results, since);
+    this.spans.end(planned, results);
     // after the hints, and not waited for: the notifiers look by themselves too
     if (results.some((result, index) => plansDeliveries(planned[index]!, result))) void this.doorbell.ring();
   }

@@ -14,7 +14,7 @@ export const PARTS = {
   Use: ['page', 'search', 'acts', 'stream-clients', 'embed'],
   Publish: ['publishing', 'topics', 'dead-letters'],
   Tell: ['notify', 'notifications', 'mail', 'phones', 'webhooks-out'],
-  Operate: ['operate', 'troubleshooting', 'upgrade', 'engines', 'pgbouncer', 'errors', 'security'],
+  Operate: ['operate', 'tracing', 'troubleshooting', 'upgrade', 'engines', 'pgbouncer', 'errors', 'security'],
 };
 const FILES = { index: 'README.md', security: 'SECURITY.md' };
 export const fileOf = (name) => FILES[name] ?? `docs/${name}.md`;

@@ -30,7 +30,7 @@ import {
   AlertQueries,
   Unsubscribes,
 } from '@tocsin/contracts/ports';
-import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
+import { AdminServer, Health, Log, Metrics, Trace } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { TenantsController } from './access/tenants.controller';
 import { MAX_TENANTS, provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
@@ -174,15 +174,16 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         { provide: GatewayConfig, useValue: config },
         {
           provide: TenantFeeds,
-          useFactory: (log: EventLog, bus: EventBus, metrics: Metrics, logger: Log) =>
+          useFactory: (log: EventLog, bus: EventBus, metrics: Metrics, logger: Log, trace: Trace) =>
             new TenantFeeds(
               log,
               bus,
               { ringEvents: config.FEED_RING_EVENTS, ringBytes: config.RING_BYTES },
               metrics,
               logger,
+              trace,
             ),
-          inject: [EventLog, EventBus, Metrics, Log],
+          inject: [EventLog, EventBus, Metrics, Log, Trace],
         },
         {
           provide: OpenStreams,

@@ -12,6 +12,7 @@ import {
   ObservabilityModule,
   runProcess,
   tellStart,
+  Trace,
   version,
 } from '@tocsin/observability';
 import {
@@ -54,7 +55,7 @@ runProcess(async (life) => {
   app.useLogger(app.get(NestLogger));
   life.reportsTo(log, app.get(Health));
   life.closes(app);
-  prepareHttp(app, config);
+  prepareHttp(app, config, app.get(Trace));
 
   await app.get(AdminServer).listen();
   await app.init();

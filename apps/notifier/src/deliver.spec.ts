@@ -17,7 +17,7 @@ describe('delivering', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
-    deliver = new Deliver(new Breakers(metrics, log), metrics, log, () => 0.5);
+    deliver = new Deliver(new Breakers(metrics, log), metrics, log, undefined, () => 0.5);
   });
   afterEach(() => jest.useRealTimers());
   const breakersOpen = async () =>
