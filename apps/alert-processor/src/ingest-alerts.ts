@@ -4,6 +4,7 @@ import {
   Refused,
   Unavailable,
   type DeadLetter,
+  type HopTimes,
   type MessageErrorCode,
   type PlannedEvent,
 } from '@tocsin/contracts';
@@ -179,7 +180,10 @@ export class IngestAlerts {
   private async announce(planned: readonly PlannedEvent[], results: readonly SoonerOrLater[]): Promise<void> {
     const storedAt = performance.now();
     const since = this.spans.now();
-    const hints = results.flatMap((result, index) => hintFor(planned[index]!, result) ?? []);
+    const hints = results.flatMap((result, index) => {
+      const event = planned[index]!;
+      return hintFor(event, result, this.spans.hopsOf(event)) ?? [];
+    });
     const announced = await this.announceEntries.announceHints(hints);
     this.observe('publish', announced, storedAt);
     this.spans.part('announce', planned, results, since);
@@ -234,9 +238,13 @@ export class IngestAlerts {
 
 // ---- pure ----------------------------------------------------------------------------------------------------------
 
-function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHint | undefined {
+function hintFor(
+  { message }: PlannedEvent,
+  result: SoonerOrLater,
+  hops: HopTimes | undefined,
+): PublishedHint | undefined {
   const { tenant_id, type, service, severity } = message;
-  if (result.outcome === 'stored') return { tenant_id, ...hintOf(result.event) };
+  if (result.outcome === 'stored') return { tenant_id, ...hintOf(result.event), hops };
   // a duplicate of a folded message has no position: no hint of it ever went out
   if (result.outcome !== 'duplicate' || result.position === null) return undefined;
   // a crash may have come before the hint of this entry; the position is enough to make a gateway read the event log

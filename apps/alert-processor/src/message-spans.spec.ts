@@ -33,15 +33,17 @@ describe('the spans of messages', () => {
     expect(spans.ended.every(({ context }) => context.trace_id === TRACE)).toBe(true);
     expect(memory.log.stored[0]).toMatchObject({ trace_id: TRACE, span_id: process.context.span_id });
     expect(memory.bus.hints[0]!.trace).toEqual(process.context);
+    expect(memory.bus.hints[0]!.hops!.taken).toBe(process.at);
   });
 
   it('have times that follow each other', async () => {
     await ingest([{ id: 'a' }, from('01')]);
     const [parse, store, announce, process] = spans.ended;
-    const times = [process!.at, parse!.at, parse!.endedAt, store!.at, store!.endedAt, announce!.at];
-    expect([...times, announce!.endedAt, process!.endedAt]).toEqual(
-      [...times, announce!.endedAt, process!.endedAt].sort((a, b) => a - b),
-    );
+    const { taken, stored } = memory.bus.hints[0]!.hops!;
+    const times = [taken, process!.at, parse!.at, parse!.endedAt, store!.at, store!.endedAt, stored];
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    const later = [store!.endedAt, announce!.at, announce!.endedAt, process!.endedAt];
+    expect(later).toEqual([...later].sort((a, b) => a - b));
   });
 
   it('are each in the trace of its own message, though a batch has one statement', async () => {
@@ -52,6 +54,7 @@ describe('the spans of messages', () => {
     expect(processes[0]!.attributes['messaging.batch.message_count']).toBe(3);
     expect(memory.log.stored.map(({ span_id }) => span_id !== undefined)).toEqual([true, false, true]);
     expect(memory.bus.hints.map(({ trace }) => trace !== undefined)).toEqual([true, false, true]);
+    expect(memory.bus.hints.map(({ hops }) => hops !== undefined)).toEqual([true, false, true]);
   });
 
   it('begin a trace where the message has none, whose id the entry gets', async () => {

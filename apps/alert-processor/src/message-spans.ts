@@ -1,8 +1,14 @@
-import { traceContextOf, type PlannedEvent } from '@tocsin/contracts';
+import { traceContextOf, type HopTimes, type PlannedEvent } from '@tocsin/contracts';
 import { recordPart, type Attributes, type Span, type Trace } from '@tocsin/observability';
 import type { BatchMessage } from './handle-batch';
 import type { ReadMessage } from './read-message';
 import type { SoonerOrLater } from './store-result';
+
+/** A message under way. */
+interface Traced {
+  span: Span;
+  taken: number;
+}
 
 /**
  * The spans of messages whose traces are sampled: `process`, from taken off the queue to announced, and in it `parse`,
@@ -10,7 +16,7 @@ import type { SoonerOrLater } from './store-result';
  * are handled in batches, so those of a batch have the same times; each has its own spans in its own trace.
  */
 export class MessageSpans {
-  private readonly spans = new Map<PlannedEvent, Span>();
+  private readonly spans = new Map<PlannedEvent, Traced>();
 
   constructor(private readonly trace: Trace) {}
 
@@ -40,9 +46,15 @@ export class MessageSpans {
   ): void {
     if (this.spans.size === 0) return;
     events.forEach((event, index) => {
-      const span = this.spans.get(event);
-      if (span && results[index]!.outcome !== 'late') recordPart(this.trace, name, span.context, since);
+      const traced = this.spans.get(event);
+      if (traced && results[index]!.outcome !== 'late') recordPart(this.trace, name, traced.span.context, since);
     });
+  }
+
+  /** The times of an event that is stored now, for its hint. */
+  hopsOf(event: PlannedEvent): HopTimes | undefined {
+    const traced = this.spans.size > 0 ? this.spans.get(event) : undefined;
+    return traced && { taken: traced.taken, stored: this.now() };
   }
 
   /** Ends the spans of events whose results are known. */
@@ -79,7 +91,7 @@ export class MessageSpans {
     if (!span) return;
     planned.trace_id = span.context.trace_id;
     planned.span_id = span.context.span_id;
-    this.spans.set(planned, span);
+    this.spans.set(planned, { span, taken: takenAt });
     recordPart(this.trace, 'parse', span.context, takenAt);
   }
 
@@ -89,7 +101,7 @@ export class MessageSpans {
   }
 
   private endOne(event: PlannedEvent, end: Parameters<Span['end']>[0]): void {
-    this.spans.get(event)?.end(end);
+    this.spans.get(event)?.span.end(end);
     this.spans.delete(event);
   }
 }

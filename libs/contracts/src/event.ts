@@ -121,6 +121,14 @@ export const entryPasses = (filter: StreamFilter, entry: Entry): boolean =>
 export const passesLabels = (wanted: StreamFilter['labels'], labels: Entry['labels']): boolean =>
   !wanted || Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
 
+/** When an entry passed the processor, by its clock, in epoch milliseconds. */
+export interface HopTimes {
+  /** Its message was taken off the queue. */
+  taken: number;
+  /** It was stored. */
+  stored: number;
+}
+
 /**
  * What a gateway keeps and sends of an entry: its position, the fields for filters, and its `data` line as bytes.
  * `data` is null when the hint came without it; the gateway then reads it from the event log.
@@ -132,6 +140,8 @@ export interface Hint extends LogPosition {
   data: Buffer | null;
   /** The span that the entry continues, if its trace is sampled. */
   trace?: TraceContext | undefined;
+  /** Where the processor traces it. An entry that was read from the log has none. */
+  hops?: HopTimes | undefined;
 }
 
 /**

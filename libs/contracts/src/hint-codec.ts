@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
-import type { FilterFields, Hint } from './event';
+import type { FilterFields, Hint, HopTimes } from './event';
 import { asJsonLine } from './json-line';
 import { traceContextOf, traceparentOf } from './trace-context';
 import { SEVERITIES } from './wire';
@@ -17,12 +17,12 @@ const LINE_END = Buffer.from([LF]);
 
 /**
  * A hint as bytes: a line of JSON (version, position, the `fp` before it, event name, filter fields, the `traceparent`
- * of a sampled trace), LF, then the `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
+ * and the times of a sampled trace), LF, then the `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
  */
 export function encodeHint(hint: Hint): Buffer {
   const { epoch, seq, fp, prev_fp, event, filter } = hint;
   const traceparent = hint.trace && traceparentOf(hint.trace);
-  const fields = { v: HINT_VERSION, epoch, seq, fp, prev_fp, event, ...filter, traceparent };
+  const fields = { v: HINT_VERSION, epoch, seq, fp, prev_fp, event, ...filter, traceparent, hops: hint.hops };
   const head = Buffer.from(`${JSON.stringify(fields)}\n`);
   return hint.data ? Buffer.concat([head, hint.data]) : head;
 }
@@ -66,10 +66,17 @@ function hintOfLines(headLine: string, dataLine: Buffer): Hint | undefined {
     // an older processor leaves line separators raw, which replay would not do
     data: dataLine.length > 0 ? asJsonLine(dataLine) : null,
     ...(trace && { trace }),
+    ...(areHops(head.hops) && { hops: { taken: head.hops.taken, stored: head.hops.stored } }),
   };
 }
 
-type HintHead = Omit<Hint, 'data' | 'filter' | 'trace'> & FilterFields & { traceparent?: unknown };
+type HintHead = Omit<Hint, 'data' | 'filter' | 'trace' | 'hops'> &
+  FilterFields & { traceparent?: unknown; hops?: unknown };
+
+function areHops(value: unknown): value is HopTimes {
+  const hops = value as HopTimes | null | undefined;
+  return Number.isFinite(hops?.taken) && Number.isFinite(hops?.stored);
+}
 
 function isHintHead(value: unknown): value is HintHead {
   if (typeof value !== 'object' || value === null) return false;

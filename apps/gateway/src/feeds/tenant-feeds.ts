@@ -1,6 +1,6 @@
 import type { TenantId } from '@tocsin/contracts';
 import type { EventBus, EventLog, Subscription } from '@tocsin/contracts/ports';
-import { NoTrace, type Log, type Metrics, type Trace } from '@tocsin/observability';
+import { NoTrace, type Log, type Metrics } from '@tocsin/observability';
 import { FanOutSpans } from './fan-out-spans';
 import { joinMs } from './join-delay';
 import { comparePositions, PositionChecks } from './position-checks';
@@ -38,7 +38,6 @@ export class TenantFeeds {
   private readonly feeds = new Map<TenantId, OpenFeed>();
   private readonly budget: RingBudget;
   private readonly checks: PositionChecks;
-  private readonly spans: FanOutSpans;
   private checkTimer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -48,11 +47,10 @@ export class TenantFeeds {
     private readonly limits: { ringEvents: number; ringBytes: number; joinMs?: () => number },
     private readonly metrics: Metrics,
     private readonly logger: Log,
-    trace: Trace = new NoTrace(),
+    private readonly spans = new FanOutSpans(new NoTrace()),
   ) {
     this.budget = new RingBudget(limits.ringBytes);
     this.checks = new PositionChecks(log, logger);
-    this.spans = new FanOutSpans(trace);
   }
 
   /**
