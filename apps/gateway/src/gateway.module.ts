@@ -30,7 +30,7 @@ import {
   AlertQueries,
   Unsubscribes,
 } from '@tocsin/contracts/ports';
-import { AdminServer, Health, Log, Metrics, Trace, wantsTraces } from '@tocsin/observability';
+import { AdminServer, Health, Log, Metrics, Trace, wantsTraces, type TraceSettings } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { TenantsController } from './access/tenants.controller';
 import { MAX_TENANTS, provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
@@ -102,7 +102,7 @@ import { WebhooksController } from './webhooks/webhooks.controller';
 import { GatewayConfig } from './config';
 
 /** What the page is told of this gateway, as `<meta>` elements. */
-const toldOf = (config: GatewayConfig): [name: string, content: string][] => [
+const toldOf = (config: GatewayConfig & Partial<TraceSettings>): [name: string, content: string][] => [
   ...(config.PAGE_TOKEN_URL ? [['tocsin-token-url', config.PAGE_TOKEN_URL] as [string, string]] : []),
   ...(config.OIDC_ISSUER ? [['tocsin-sign-in', config.PAGE_TOKENS ? 'or-token' : 'only'] as [string, string]] : []),
   ...(wantsTraces(config) ? [['tocsin-report-shown', 'on'] as [string, string]] : []),

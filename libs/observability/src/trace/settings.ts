@@ -86,7 +86,7 @@ export const traceSettings = {
 export type TraceSettings = Readonly<z.infer<z.ZodObject<typeof traceSettings>>>;
 
 /** Whether these settings ask for spans. */
-export const wantsTraces = (settings: TraceSettings): boolean =>
+export const wantsTraces = (settings: Partial<TraceSettings>): boolean =>
   Boolean(settings.OTEL_EXPORTER_OTLP_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) &&
   settings.OTEL_TRACES_EXPORTER !== 'none' &&
   !settings.OTEL_SDK_DISABLED;
