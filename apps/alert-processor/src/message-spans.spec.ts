@@ -64,6 +64,13 @@ describe('the spans of messages', () => {
     expect(memory.log.stored[0]!.trace_id).toBe(process.context.trace_id);
   });
 
+  it('are none where the sampler wants none, and then nothing continues the producer', async () => {
+    spans.begin = () => undefined;
+    await ingest([{ id: 'a' }, from('01')]);
+    expect(memory.log.stored[0]).toMatchObject({ trace_id: TRACE, span_id: undefined });
+    expect(memory.bus.hints[0]!.trace).toBeUndefined();
+  });
+
   it('tell what became of a message: dead, a duplicate, a conflict', async () => {
     await ingest(['no alert', from('01')]);
     await ingest([{ id: 'a' }, from('01')], [{ id: 'a' }, from('01')], [{ id: 'a', title: 'another' }, from('01')]);

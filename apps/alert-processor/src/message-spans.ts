@@ -88,9 +88,10 @@ export class MessageSpans {
       at: takenAt,
       attributes: { 'tocsin.tenant_id': tenant_id, 'tocsin.service': service, ...size },
     });
+    // what is not recorded here is not recorded by what follows either
+    planned.span_id = span?.context.span_id;
     if (!span) return;
     planned.trace_id = span.context.trace_id;
-    planned.span_id = span.context.span_id;
     this.spans.set(planned, { span, taken: takenAt });
     recordPart(this.trace, 'parse', span.context, takenAt);
   }

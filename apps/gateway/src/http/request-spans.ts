@@ -11,9 +11,12 @@ export const requestSpans =
   (trace: Trace) =>
   (request: Request, response: Response, next: NextFunction): void => {
     const { method } = request;
-    const span = trace.begin(method, { kind: 'server', parent: traceContextOf(request.get('traceparent')) });
+    const parent = traceContextOf(request.get('traceparent'));
+    const span = trace.begin(method, { kind: 'server', parent });
+    // what is not recorded here is not recorded by what follows either
+    const context = span?.context ?? (parent && { ...parent, sampled: false });
+    if (context) request.headers['traceparent'] = traceparentOf(context);
     if (!span) return next();
-    request.headers['traceparent'] = traceparentOf(span.context);
     response.once('close', () => {
       if (!response.headersSent) return; // a stream, or a client that left before the answer
       const route = (request.route as { path?: unknown } | undefined)?.path;
