@@ -21,7 +21,7 @@ const DRIVERS = [
   { drivers: ['jose', '@nestjs/jwt', 'openid-client'], owners: ['auth'] },
   { drivers: ['twilio', 'twilio/*'], owners: ['phones'] },
   { drivers: ['prom-client'], owners: ['observability', 'event-broker'] },
-  { drivers: ['pino', '@nestjs/terminus'], owners: ['observability'] },
+  { drivers: ['pino', '@nestjs/terminus', '@opentelemetry/*'], owners: ['observability'] },
 ];
 
 /**

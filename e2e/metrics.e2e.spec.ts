@@ -4,6 +4,7 @@ import { BuiltCopy } from './faults/built-copy';
 import { DeliverySink } from './faults/delivery-sink';
 import { ask } from './kit/http';
 import { Series } from './kit/metric-series';
+import { OtlpReceiver } from './kit/otlp-receiver';
 import type { AppProcess } from './kit/processes';
 import { Stack } from './kit/stack';
 import { publisherToken, tokenFor } from './kit/tokens';
@@ -31,6 +32,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
   let processor: AppProcess;
   let notifier: AppProcess;
   let build: BuiltCopy;
+  let collector: OtlpReceiver;
   let sink: DeliverySink;
   /** What each app shows when it has started, before the first request. */
   const atFirst = new Map<AppProcess, Series>();
@@ -39,10 +41,13 @@ describe('the metrics of a gateway, a processor and a notifier that live through
   beforeAll(async () => {
     redis = await FaultProxy.to(process.env.REDIS_URL!);
     amqp = await FaultProxy.to(process.env.RABBITMQ_URL!);
+    collector = await OtlpReceiver.start();
     stack = await Stack.open({ tenants: { ana: ['bakery'] }, gateways: 0, processors: 0 });
     const through = {
       REDIS_URL: redis.via(stack.environment.REDIS_URL!),
       RABBITMQ_URL: amqp.via(stack.environment.RABBITMQ_URL!),
+      ...collector.environment,
+      OTEL_TRACES_SAMPLER: 'parentbased_always_off',
     };
     const plain = { REDIS_PLAIN: 'both', REDIS_PLAIN_PREFIX: `${stack.prefix}plain:` };
     processor = await stack.startProcessor({ ...through, ...plain });
@@ -69,7 +74,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
   }, 120_000);
   afterAll(async () => {
     await stack?.close();
-    await Promise.all([redis?.close(), amqp?.close(), sink?.close()]);
+    await Promise.all([redis?.close(), amqp?.close(), sink?.close(), collector?.close()]);
     build?.remove();
   }, 60_000);
 
@@ -144,8 +149,17 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     const asks = { headers: { Authorization: `Bearer ${tokenFor('ana', { jti: 'often' })}` } };
     const statuses = await Promise.all(Array.from({ length: 21 }, () => ask(gateway.url, '/api/v1/tenants', asks)));
     expect(statuses.filter(({ status }) => status === 429)).toHaveLength(1);
-    await publish(message('live'));
-    await stream.entry('live');
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    await stack.amqp.publish('alert.low.oven', message('live'), { headers: { traceparent } });
+    const { seq } = JSON.parse((await stream.entry('live')).data) as { seq: number };
+    // a client says that it was shown
+    const report = { sent_at: Date.now(), shown: [{ tenant_id: 'bakery', seq, shown_at: Date.now() }] };
+    const told = await ask(gateway.url, '/api/v1/me/shown', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${tokenFor('ana')}` },
+      body: JSON.stringify(report),
+    });
+    expect(told.status).toBe(204);
     // to the gateway, which has no bridge, it is no hint; the processor takes it, and it becomes a dead letter
     await stack.redis.publish(`${stack.prefix}alerts:bakery`, 'no hint');
     await moves(gateway, 'tocsin_invalid_hints_total');
@@ -184,8 +198,8 @@ describe('the metrics of a gateway, a processor and a notifier that live through
 
     // people are told: one is, one cannot be reached, and one has to wait
     const hooks = Array.from({ length: 6 }, (_, index) => `https://example.com/${index}`);
-    const told = { channels: ['sms', 'webhook', 'push'], recipients: ['+4917012345678', 'user:ana', ...hooks] };
-    await publish(message('told', told));
+    const toTell = { channels: ['sms', 'webhook', 'push'], recipients: ['+4917012345678', 'user:ana', ...hooks] };
+    await publish(message('told', toTell));
     await stack.stored(8);
     // a gateway that is still in the handshake of its next connection would not understand the broker
     await eventually(async () =>

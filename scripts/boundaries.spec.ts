@@ -377,6 +377,7 @@ const breaches: Planted[] = [
       ['pino', 'libs/observability'],
       ['prom-client', 'libs/observability and libs/event-broker'],
       ['@nestjs/terminus', 'libs/observability'],
+      ['@opentelemetry/api', 'libs/observability'],
     ] as const
   ).flatMap(([driver, owner]) =>
     ['libs/planted/src/planted.module.ts', 'apps/gateway/src/planted.module.ts', 'libs/contracts/src/planted.ts'].map(

@@ -55,13 +55,16 @@ export const RECIPE: readonly Step[] = [
     text: 'alter table event add column runbook text;\nalter table folded_repeat add column runbook text;\n',
   },
   // 5. how it is stored
-  inStoring('metadata json, trace_id text, says', 'metadata json, runbook text, trace_id text, says'),
-  inStoring('metadata json, trace_id text)', 'metadata json, trace_id text, runbook text)'),
+  inStoring('trace_id text, span_id text, says', 'trace_id text, span_id text, runbook text, says'),
+  inStoring('trace_id text, span_id text)', 'trace_id text, span_id text, runbook text)'),
   inStoring(
-    'labels, actions, metadata, trace_id, rings) select',
-    'labels, actions, metadata, trace_id, rings, runbook) select',
+    'labels, actions, metadata, trace_id, span_id, rings) select',
+    'labels, actions, metadata, trace_id, span_id, rings, runbook) select',
   ),
-  inStoring(`trace_id, change = 'raised' from plain`, `trace_id, change = 'raised', runbook from plain`),
+  inStoring(
+    `trace_id, span_id, change = 'raised' from plain`,
+    `trace_id, span_id, change = 'raised', runbook from plain`,
+  ),
   inStoring(`k.actions::text, k.metadata::text]`, `k.actions::text, k.metadata::text, k.runbook]`),
   inStoring(`coalesce(e.metadata::text, '{}')] as words`, `coalesce(e.metadata::text, '{}'), e.runbook] as words`),
   inStoring(`r.actions::text, r.metadata::text]`, `r.actions::text, r.metadata::text, r.runbook]`),
@@ -71,9 +74,8 @@ export const RECIPE: readonly Step[] = [
       'runbook',
   ),
   inStoring(
-    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, ' +
-      'rings) select',
-    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, ' +
+    'metadata, assignee, snoozed_until, trace_id, span_id, previous_type, previous_name, previous_labels, rings) select',
+    'metadata, assignee, snoozed_until, trace_id, span_id, previous_type, previous_name, previous_labels, ' +
       'rings, runbook) select',
   ),
   inStoring(

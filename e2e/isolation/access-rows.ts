@@ -186,6 +186,12 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // the log
   listEvents: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
   readSeenCursor: [unnamed(nothing, own())],
+  reportShown: [
+    unnamed(
+      ({ tenant: id }) => ({ body: { sent_at: 1, shown: [{ tenant_id: id, seq: 1, shown_at: 1 }] } }),
+      own('204'),
+    ),
+  ],
   // no OpenID provider is set here, so there is no session
   showSession: [unnamed(nothing, open('404 not_found'))],
   signOut: [unnamed(nothing, open('404 not_found'))],

@@ -20,7 +20,7 @@ import {
   LogRetention,
   PlainMessages,
 } from '@tocsin/contracts/ports';
-import { Log, Metrics } from '@tocsin/observability';
+import { Log, Metrics, Trace } from '@tocsin/observability';
 import { z } from 'zod';
 import { AlertsController, AlertsServer } from './alerts.server';
 import { BridgePlain } from './bridge/bridge-plain';
@@ -93,7 +93,7 @@ const bridgeTo = ({ service }: BridgeChoice) => ({
   inject: [PlainMessages, AlertIntake, EventLog, Metrics, Log],
 });
 
-/** The processor, without any technology: `adapters` export the ports, `Log` and `Metrics` that it asks for. */
+/** The processor, without any technology: `adapters` export the ports, `Log`, `Metrics` and `Trace` that it asks for. */
 @Module({})
 export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
@@ -139,12 +139,14 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
             doorbell: Doorbell,
             metrics: Metrics,
             log: Log,
+            trace: Trace,
           ) =>
             new IngestAlerts(eventLog, announceEntries, doorbell, metrics, log, {
               lanes: config.PROCESSOR_LANES,
+              trace,
               ...(!config.DELIVERIES && { plan: () => [] }),
             }),
-          inject: [EventLog, AnnounceEntries, Doorbell, Metrics, Log],
+          inject: [EventLog, AnnounceEntries, Doorbell, Metrics, Log, Trace],
         },
         bridge ? bridgeTo(bridge) : { provide: Bridges, useValue: new Bridges([]) },
       ],

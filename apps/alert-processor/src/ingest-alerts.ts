@@ -4,13 +4,15 @@ import {
   Refused,
   Unavailable,
   type DeadLetter,
+  type HopTimes,
   type MessageErrorCode,
   type PlannedEvent,
 } from '@tocsin/contracts';
 import { PRODUCER_NAMES, Turns } from '@tocsin/messages';
 import type { AnnounceEntries, Doorbell, EventLog, PublishedHint } from '@tocsin/contracts/ports';
-import type { Log, Metrics } from '@tocsin/observability';
+import { NoTrace, type Log, type Metrics, type Trace } from '@tocsin/observability';
 import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
+import { MessageSpans } from './message-spans';
 import { PacedBell } from './paced-bell';
 import { planDeliveries } from './plan-deliveries';
 import { readMessages, refusedLetterOf, type Plan, type ReadMessage, type PlannedMessage } from './read-message';
@@ -30,6 +32,8 @@ interface IngestOptions {
   lanes?: number;
   /** Who is told of a message, and over which channels. Default: what the message and the tenant say. */
   plan?: Plan;
+  /** Default: nothing is traced. */
+  trace?: Trace;
 }
 
 /**
@@ -47,6 +51,7 @@ export class IngestAlerts {
   private read: Promise<void> = Promise.resolve();
   private readonly plan: Plan;
   private readonly bell: PacedBell;
+  private readonly spans: MessageSpans;
 
   constructor(
     private readonly eventLog: EventLog,
@@ -54,10 +59,11 @@ export class IngestAlerts {
     doorbell: Doorbell,
     private readonly metrics: Metrics,
     private readonly log: Log,
-    { lanes = 1, plan = planDeliveries }: IngestOptions = {},
+    { lanes = 1, plan = planDeliveries, trace = new NoTrace() }: IngestOptions = {},
   ) {
     this.plan = plan;
     this.bell = new PacedBell(doorbell);
+    this.spans = new MessageSpans(trace);
     metrics.understoodNames.declare(PRODUCER_NAMES.map((name) => ({ name })));
     this.lanes = new StoreLanes(eventLog, lanes);
   }
@@ -82,14 +88,21 @@ export class IngestAlerts {
 
   private async take(batch: readonly BatchMessage[]): Promise<(MessageOutcome | Late<MessageOutcome>)[]> {
     const receivedAt = performance.now();
+    const takenAt = this.spans.now();
     const read = await this.readInTurn(batch);
+    this.spans.begin(batch, read, takenAt);
     const planned = read.flat().flatMap((message) => (message.ok ? [message.planned] : []));
     const bytes = batch.reduce((sum, { body }) => sum + body.length, 0);
 
+    const readAt = this.spans.now();
     const results = new Array<SoonerOrLater>(planned.length);
     const parts = this.lanes.store(planned, bytes, batch[0]?.suspect).map(async (part) => {
-      const stored = await part.results;
+      const stored = await part.results.catch((error: unknown) => {
+        this.spans.fail(part.events);
+        throw error;
+      });
       part.places.forEach((place, index) => (results[place] = stored[index]!));
+      this.spans.part('store', part.events, stored, readAt);
       // each part is announced as soon as it is stored: a part that is stuck does not delay the others
       await this.announce(part.events, stored);
     });
@@ -144,7 +157,12 @@ export class IngestAlerts {
     message: PlannedMessage,
     received: BatchMessage,
   ): Promise<Fate> {
-    const stored = await result;
+    const since = this.spans.now();
+    const stored = await result.catch((error: unknown) => {
+      this.spans.fail([message.planned]);
+      throw error;
+    });
+    this.spans.part('store', [message.planned], [stored], since);
     await this.announce([message.planned], [stored]);
     return fateOf(stored, message, received);
   }
@@ -164,9 +182,15 @@ export class IngestAlerts {
    */
   private async announce(planned: readonly PlannedEvent[], results: readonly SoonerOrLater[]): Promise<void> {
     const storedAt = performance.now();
-    const hints = results.flatMap((result, index) => hintFor(planned[index]!, result) ?? []);
+    const since = this.spans.now();
+    const hints = results.flatMap((result, index) => {
+      const event = planned[index]!;
+      return hintFor(event, result, this.spans.hopsOf(event)) ?? [];
+    });
     const announced = await this.announceEntries.announceHints(hints);
     this.observe('publish', announced, storedAt);
+    this.spans.part('announce', planned, results, since);
+    this.spans.end(planned, results);
     // after the hints, and not waited for: the notifiers look by themselves too
     if (results.some((result, index) => plansDeliveries(planned[index]!, result))) this.bell.ring();
   }
@@ -217,9 +241,13 @@ export class IngestAlerts {
 
 // ---- pure ----------------------------------------------------------------------------------------------------------
 
-function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHint | undefined {
+function hintFor(
+  { message }: PlannedEvent,
+  result: SoonerOrLater,
+  hops: HopTimes | undefined,
+): PublishedHint | undefined {
   const { tenant_id, type, service, severity } = message;
-  if (result.outcome === 'stored') return { tenant_id, ...hintOf(result.event) };
+  if (result.outcome === 'stored') return { tenant_id, ...hintOf(result.event), hops };
   // a duplicate of a folded message has no position: no hint of it ever went out
   if (result.outcome !== 'duplicate' || result.position === null) return undefined;
   // a crash may have come before the hint of this entry; the position is enough to make a gateway read the event log

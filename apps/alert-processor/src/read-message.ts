@@ -5,17 +5,18 @@ import {
   publishedForm,
   shortenToFit,
   tellingHeaders,
-  traceIdIn,
-  traceIdOf,
+  traceContextIn,
   type ParsedMessage,
 } from '@tocsin/messages';
-import type {
-  DeadLetter,
-  DeadLetterReason,
-  InputError,
-  PlannedDelivery,
-  PlannedEvent,
-  ValidMessage,
+import {
+  traceContextOf,
+  type DeadLetter,
+  type DeadLetterReason,
+  type InputError,
+  type PlannedDelivery,
+  type PlannedEvent,
+  type TraceContext,
+  type ValidMessage,
 } from '@tocsin/contracts';
 import type { BatchMessage } from './handle-batch';
 
@@ -30,6 +31,8 @@ export interface PlannedMessage {
   planned: PlannedEvent;
   understood: readonly string[];
   unknown: readonly string[];
+  /** The span of the producer, sampled or not. */
+  parent?: TraceContext | undefined;
   /** The position of the message in a delivery of several, from 0; undefined when it is the only one. */
   part?: number;
 }
@@ -61,13 +64,15 @@ function readMessage(received: BatchMessage, parsed: ParsedMessage, plan: Plan, 
       ),
     };
   const { message, body_hash, understood, unknown } = parsed;
+  const parent = traceContextOf(received.headers?.['traceparent']) ?? traceContextIn(message.metadata);
   const planned = {
     message,
     body_hash,
-    trace_id: traceIdOf(received.headers?.['traceparent']) ?? traceIdIn(message.metadata),
+    trace_id: parent?.trace_id ?? null,
+    span_id: parent?.sampled ? parent.span_id : undefined,
     deliveries: plan(message),
   };
-  return { ok: true, planned, understood, unknown, ...(part !== undefined && { part }) };
+  return { ok: true, planned, understood, unknown, parent, ...(part !== undefined && { part }) };
 }
 
 /** The dead letter of a message that the event log refuses. */

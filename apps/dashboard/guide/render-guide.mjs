@@ -16,6 +16,7 @@ export const PARTS = {
   Tell: ['notify', 'notifications', 'mail', 'phones', 'webhooks-out'],
   Operate: [
     'operate',
+    'tracing',
     'proxies',
     'troubleshooting',
     'upgrade',

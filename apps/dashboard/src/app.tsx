@@ -49,6 +49,7 @@ function SignedIn() {
   const tenants = followed?.user === claims.user ? followed.tenants : undefined;
   return (
     <AlertStreamProvider
+      reportShown={document.querySelector('meta[name=tocsin-report-shown]') !== null}
       key={`${byCookie} ${claims.user} ${tenants?.join() ?? ''}`}
       {...(byCookie ? { user: claims.user } : { token: give })}
       tenants={tenants}

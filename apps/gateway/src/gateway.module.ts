@@ -30,7 +30,7 @@ import {
   AlertQueries,
   Unsubscribes,
 } from '@tocsin/contracts/ports';
-import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
+import { AdminServer, Health, Log, Metrics, Trace, wantsTraces, type TraceSettings } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { TenantsController } from './access/tenants.controller';
 import { MAX_TENANTS, provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
@@ -58,6 +58,7 @@ import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { OpenApiDocument } from './docs/openapi.docs';
 import { WelcomeController } from './docs/welcome.controller';
+import { FanOutSpans } from './feeds/fan-out-spans';
 import { TenantFeeds } from './feeds/tenant-feeds';
 import { HealthController } from './health/health.controller';
 import { SeeHealth } from './health/see-health';
@@ -79,7 +80,9 @@ import { OpenStreams } from './live/open-streams';
 import { gatewayStats } from './live/stats';
 import { LogController } from './log/log.controller';
 import { ReadLog } from './log/read-log';
+import { ObserveShown } from './me/observe-shown';
 import { SeenCursorController } from './me/seen-cursor.controller';
+import { ShownController } from './me/shown.controller';
 import { KeepNotifications } from './notifications/keep-notifications';
 import { NotificationsController } from './notifications/notifications.controller';
 import { BuiltPage } from './page/built-page';
@@ -100,9 +103,10 @@ import { WebhooksController } from './webhooks/webhooks.controller';
 import { GatewayConfig } from './config';
 
 /** What the page is told of this gateway, as `<meta>` elements. */
-const toldOf = ({ OIDC_ISSUER, PAGE_TOKENS, PAGE_TOKEN_URL }: GatewayConfig): [name: string, content: string][] => [
-  ...(PAGE_TOKEN_URL ? [['tocsin-token-url', PAGE_TOKEN_URL] as [string, string]] : []),
-  ...(OIDC_ISSUER ? [['tocsin-sign-in', PAGE_TOKENS ? 'or-token' : 'only'] as [string, string]] : []),
+const toldOf = (config: GatewayConfig & Partial<TraceSettings>): [name: string, content: string][] => [
+  ...(config.PAGE_TOKEN_URL ? [['tocsin-token-url', config.PAGE_TOKEN_URL] as [string, string]] : []),
+  ...(config.OIDC_ISSUER ? [['tocsin-sign-in', config.PAGE_TOKENS ? 'or-token' : 'only'] as [string, string]] : []),
+  ...(wantsTraces(config) ? [['tocsin-report-shown', 'on'] as [string, string]] : []),
 ];
 
 /** The folder into which the build puts the page, beside the apps. */
@@ -163,6 +167,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         AlertsController,
         StatsController,
         SeenCursorController,
+        ShownController,
         SessionController,
         LinksController,
         PushController,
@@ -175,17 +180,20 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
       ],
       providers: [
         { provide: GatewayConfig, useValue: config },
+        bind(FanOutSpans, FanOutSpans, Trace),
+        bind(ObserveShown, ObserveShown, FanOutSpans, Trace, Metrics),
         {
           provide: TenantFeeds,
-          useFactory: (log: EventLog, bus: EventBus, metrics: Metrics, logger: Log) =>
+          useFactory: (log: EventLog, bus: EventBus, metrics: Metrics, logger: Log, spans: FanOutSpans) =>
             new TenantFeeds(
               log,
               bus,
               { ringEvents: config.FEED_RING_EVENTS, ringBytes: config.RING_BYTES },
               metrics,
               logger,
+              spans,
             ),
-          inject: [EventLog, EventBus, Metrics, Log],
+          inject: [EventLog, EventBus, Metrics, Log, FanOutSpans],
         },
         {
           provide: OpenStreams,

@@ -3,12 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { parse } from 'node:querystring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Trace } from '@tocsin/observability';
 import { RequestBodies } from './body/request-bodies';
 import { GatewayConfig } from './config';
 import { OpenApiDocument } from './docs/openapi.docs';
 import { corsOptions } from './http/cors';
 import { refuseSecondHost, setAnswerFields } from './http/http-rules';
 import { keepIdleConnections } from './http/idle-connections';
+import { requestSpans } from './http/request-spans';
 import { RequestPipe } from './request/request.pipe';
 import { webhookHandshake } from './intake/webhook-handshake';
 import { ForwardRequests } from './proxy/forward-requests';
@@ -35,6 +37,7 @@ export function prepareHttp(
     Partial<
       Pick<GatewayConfig, 'BASE_PATH' | 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS' | 'PROXY_ROUTES'>
     >,
+  trace?: Trace,
 ): void {
   app.disable('x-powered-by');
   app.disable('etag');
@@ -42,6 +45,7 @@ export function prepareHttp(
   app.set('query parser', (text: string) => parse(text, '&', '=', { maxKeys: 0 }));
   app.useGlobalPipes(new RequestPipe());
   app.use(refuseSecondHost);
+  if (trace?.on) app.use('/api', requestSpans(trace)); // Before the proxy, so that the other service continues the span.
   // Before everything that is the gateway's own: bodies, CORS and the headers of answers are the other service's.
   if (config.PROXY_ROUTES?.length) app.use(app.get(ForwardRequests).handle);
   // The handshake comes before CORS, which answers every other OPTIONS request.

@@ -10,6 +10,7 @@ import {
   ObservabilityModule,
   runProcess,
   tellStart,
+  Trace,
   version,
 } from '@tocsin/observability';
 import { misspeltSettings } from '@tocsin/settings';
@@ -39,7 +40,7 @@ runProcess(async (life) => {
   app.useLogger(app.get(NestLogger));
   life.reportsTo(log, app.get(Health));
   life.closes(app);
-  prepareHttp(app, config);
+  prepareHttp(app, config, app.get(Trace));
 
   await app.get(AdminServer).listen();
   await app.init();

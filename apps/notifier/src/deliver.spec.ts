@@ -1,5 +1,6 @@
 import type { SendOutcome } from '@tocsin/contracts';
 import { createLogger, Metrics } from '@tocsin/observability';
+import { SpansInMemory } from '@tocsin/observability/testing';
 import { Breakers, FAILURES, FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from './breakers';
 import { Deliver } from './deliver';
 import { ChannelByHand, SENT } from './testing/channel-by-hand';
@@ -17,7 +18,7 @@ describe('delivering', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
-    deliver = new Deliver(new Breakers(metrics, log), metrics, log, () => 0.5);
+    deliver = new Deliver(new Breakers(metrics, log), metrics, log, undefined, () => 0.5);
   });
   afterEach(() => jest.useRealTimers());
   const breakersOpen = async () =>
@@ -27,6 +28,25 @@ describe('delivering', () => {
     const channel = new ChannelByHand();
     void attempt(channel);
     expect(channel.sent).toHaveLength(1);
+  });
+
+  it('has a span of its own in the trace of the entry, which the channel gets as the parent of its receiver', async () => {
+    const spans = new SpansInMemory();
+    const traced = new Deliver(new Breakers(metrics, log), metrics, log, spans);
+    const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331', sampled: true };
+    const channel = new ChannelByHand({ answer: SENT });
+    await traced.deliver(channel, { ...aDelivery(), trace }, never);
+    channel.answer = FAILS;
+    await traced.deliver(channel, { ...aDelivery(), trace }, never);
+    await traced.deliver(channel, aDelivery(), never);
+    expect(spans.ended).toMatchObject([
+      { name: 'deliver webhook', kind: 'client', parent: trace.span_id, failed: undefined },
+      { name: 'deliver webhook', kind: 'client', parent: trace.span_id, failed: 'provider_error' },
+    ]);
+    expect(channel.sent.map((delivery) => delivery.trace)).toEqual([
+      ...spans.ended.map((span) => span.context),
+      undefined,
+    ]);
   });
 
   it('does not send what is too old for the channel, and counts the age from when it was due first', async () => {

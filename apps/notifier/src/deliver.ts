@@ -1,5 +1,5 @@
 import type { ClaimedDelivery, SendOutcome, Settlement } from '@tocsin/contracts';
-import type { Log, Metrics } from '@tocsin/observability';
+import { NoTrace, type Log, type Metrics, type Trace } from '@tocsin/observability';
 import type { Breakers } from './breakers';
 import type { DeliveryChannel } from './channels/delivery-channel';
 import { settlementOf } from './retry-policy';
@@ -15,6 +15,7 @@ export class Deliver {
     private readonly breakers: Breakers,
     private readonly metrics: Pick<Metrics, 'deliveryAttemptDuration'>,
     private readonly log: Log,
+    private readonly trace: Trace = new NoTrace(),
     private readonly random: () => number = Math.random,
   ) {}
 
@@ -29,7 +30,7 @@ export class Deliver {
     if (expiresInMs() <= 0) return { tenant_id, delivery_id, attempt, outcome: 'expired', reason: 'too_old' };
 
     const breaker = this.breakers.of(channel, channel.providerOf(delivery));
-    const result = await breaker.run(() => this.attempt(channel, delivery, stop));
+    const result = await breaker.run(() => this.traced(channel, delivery, stop));
     // a random share, so that deliveries that are given back together do not come back together
     if (!result) return released(delivery, Math.round(breaker.pauseMs * (1 + this.random())));
     return settlementOf(delivery, result, {
@@ -37,6 +38,26 @@ export class Deliver {
       expiresInMs: expiresInMs(),
       random: this.random(),
     });
+  }
+
+  /** One attempt, in a span that the receiver of a webhook gets as its parent. */
+  private async traced(channel: DeliveryChannel, delivery: ClaimedDelivery, stop: AbortSignal): Promise<SendOutcome> {
+    const { trace: parent, tenant_id, delivery_id, attempt } = delivery;
+    const span =
+      parent && this.trace.on
+        ? this.trace.begin(`deliver ${channel.channel}`, {
+            kind: 'client',
+            parent,
+            attributes: { 'tocsin.tenant_id': tenant_id, 'tocsin.delivery_id': delivery_id, 'tocsin.attempt': attempt },
+          })
+        : undefined;
+    if (!span) return this.attempt(channel, delivery, stop);
+    const result = await this.attempt(channel, { ...delivery, trace: span.context }, stop);
+    span.end({
+      attributes: { 'tocsin.outcome': result.outcome },
+      failed: result.outcome === 'sent' ? undefined : result.reason,
+    });
+    return result;
   }
 
   private async attempt(channel: DeliveryChannel, delivery: ClaimedDelivery, stop: AbortSignal): Promise<SendOutcome> {

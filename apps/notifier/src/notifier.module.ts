@@ -17,7 +17,7 @@ import {
   WebhookEndpoints,
 } from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
-import { Log, Metrics } from '@tocsin/observability';
+import { Log, Metrics, Trace } from '@tocsin/observability';
 import { checkPhoneSettings } from '@tocsin/phones';
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
@@ -71,7 +71,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
         bind(InHand, InHand, DeliveryQueue, Log),
         bind(Begins, Begins, DeliveryQueue, InHand, Log),
         bind(Breakers, Breakers, Metrics, Log),
-        bind(Deliver, Deliver, Breakers, Metrics, Log),
+        bind(Deliver, Deliver, Breakers, Metrics, Log, Trace),
         bind(DepthWatch, DepthWatch, DeliveryQueue, Metrics),
         bind(StartNotifications, StartNotifications, Notifications, Doorbell, Log),
         {

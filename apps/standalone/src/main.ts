@@ -6,7 +6,16 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { weakAuthSettings } from '@tocsin/auth';
 import { openPglite } from '@tocsin/embedded';
-import { AdminServer, Health, Log, NestLogger, runProcess, version, type StartReport } from '@tocsin/observability';
+import {
+  AdminServer,
+  Health,
+  Log,
+  NestLogger,
+  runProcess,
+  Trace,
+  version,
+  type StartReport,
+} from '@tocsin/observability';
 import {
   Database,
   databaseConnectionOf,
@@ -87,7 +96,7 @@ runProcess(async (life) => {
   app.useLogger(app.get(NestLogger));
   life.reportsTo(log, app.get(Health));
   life.closes(app);
-  prepareHttp(app, config);
+  prepareHttp(app, config, app.get(Trace));
 
   await explainPortInUse(config, 'ADMIN_PORT', () => app.get(AdminServer).listen());
   await app.init();

@@ -1,4 +1,5 @@
 import type { TenantId } from './tenant';
+import type { TraceContext } from './trace-context';
 import type { AttemptOutcome, Channel, DeliveryReason, Entry, Severity } from './wire';
 
 /**
@@ -42,6 +43,8 @@ export interface ClaimedDelivery extends DeliverySubject {
   created_at: string;
   /** When its first attempt was due. */
   first_due_at: string;
+  /** The span that it continues, if the trace of its entry is sampled. */
+  trace?: TraceContext | undefined;
 }
 
 /** The result of one attempt, as a channel reports it. A channel does not decide whether to try again. */

@@ -10,6 +10,7 @@ import {
 import type { PlannedDelivery } from './delivery';
 import { jsonLine } from './json-line';
 import type { TenantId } from './tenant';
+import type { TraceContext } from './trace-context';
 import type { ValidMessage } from './valid-message';
 
 /** A valid message with everything that the event log needs to store it. `plan` makes it. */
@@ -18,6 +19,8 @@ export interface PlannedEvent {
   /** Distinguishes a repetition of the same message from another message with the same id. */
   body_hash: string;
   trace_id: string | null;
+  /** The span that the entry continues, if its trace is sampled. It is kept with the entry. */
+  span_id?: string | undefined;
   deliveries: readonly PlannedDelivery[];
 }
 
@@ -54,6 +57,8 @@ export interface StoredEvent extends LogPosition {
    */
   prev_fp: string | null;
   entry: Entry;
+  /** The span that the entry continues, if its trace is sampled. */
+  trace?: TraceContext | undefined;
 }
 
 /**
@@ -116,6 +121,14 @@ export const entryPasses = (filter: StreamFilter, entry: Entry): boolean =>
 export const passesLabels = (wanted: StreamFilter['labels'], labels: Entry['labels']): boolean =>
   !wanted || Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
 
+/** When an entry passed the processor, by its clock, in epoch milliseconds. */
+export interface HopTimes {
+  /** Its message was taken off the queue. */
+  taken: number;
+  /** It was stored. */
+  stored: number;
+}
+
 /**
  * What a gateway keeps and sends of an entry: its position, the fields for filters, and its `data` line as bytes.
  * `data` is null when the hint came without it; the gateway then reads it from the event log.
@@ -125,6 +138,10 @@ export interface Hint extends LogPosition {
   event: EntryEvent;
   filter: FilterFields;
   data: Buffer | null;
+  /** The span that the entry continues, if its trace is sampled. */
+  trace?: TraceContext | undefined;
+  /** Where the processor traces it. An entry that was read from the log has none. */
+  hops?: HopTimes | undefined;
 }
 
 /**
@@ -168,7 +185,7 @@ const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry[
 });
 
 /** The hint of an entry that was read from the event log instead of received from the bus. */
-export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint => ({
+export const hintOf = ({ epoch, seq, fp, prev_fp, entry, trace }: StoredEvent): Hint => ({
   epoch,
   seq,
   fp,
@@ -176,6 +193,7 @@ export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint =>
   event: eventNameOf(entry),
   filter: filterFieldsOf(entry),
   data: Buffer.from(renderData(entry)),
+  trace,
 });
 
 /** A tenant's present position in the event log. Entries up to and including `floor_seq` may be deleted. */

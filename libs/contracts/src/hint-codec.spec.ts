@@ -44,6 +44,21 @@ describe('a hint', () => {
     expect(encodeHint(hintOf(stored())).toString()).not.toContain('previous_type');
   });
 
+  it('carries the span that its entry continues, and nothing of it where there is none', () => {
+    const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331', sampled: true };
+    const traced = {
+      ...hintOf({ ...stored(), trace }),
+      hops: { taken: 1_767_323_045_123.5, stored: 1_767_323_045_130 },
+    };
+    expect(decodeHints(encodeHint(traced))).toEqual([traced]);
+    const untraced = hintOf(stored());
+    const bytes = encodeHint(untraced).toString();
+    expect(bytes).not.toMatch(/traceparent|hops/);
+    expect(decodeHints(Buffer.from(bytes.replace('{"v":1', '{"v":1,"traceparent":{},"hops":{"taken":1}')))).toEqual([
+      untraced,
+    ]);
+  });
+
   it('may come without data', () => {
     expect(decodeHints(encodeHint({ ...hintOf(stored()), data: null }))).toMatchObject([{ seq: 4, data: null }]);
   });

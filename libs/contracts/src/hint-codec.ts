@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
-import type { FilterFields, Hint } from './event';
+import type { FilterFields, Hint, HopTimes } from './event';
 import { asJsonLine } from './json-line';
+import { traceContextOf, traceparentOf } from './trace-context';
 import { SEVERITIES } from './wire';
 
 /** The subject of the event bus that carries a tenant's hints. */
@@ -15,12 +16,14 @@ const LF = 0x0a;
 const LINE_END = Buffer.from([LF]);
 
 /**
- * A hint as bytes: a line of JSON (version, position, the `fp` before it, event name, filter fields), LF, then the
- * `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
+ * A hint as bytes: a line of JSON (version, position, the `fp` before it, event name, filter fields, the `traceparent`
+ * and the times of a sampled trace), LF, then the `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
  */
 export function encodeHint(hint: Hint): Buffer {
   const { epoch, seq, fp, prev_fp, event, filter } = hint;
-  const head = Buffer.from(`${JSON.stringify({ v: HINT_VERSION, epoch, seq, fp, prev_fp, event, ...filter })}\n`);
+  const traceparent = hint.trace && traceparentOf(hint.trace);
+  const fields = { v: HINT_VERSION, epoch, seq, fp, prev_fp, event, ...filter, traceparent, hops: hint.hops };
+  const head = Buffer.from(`${JSON.stringify(fields)}\n`);
   return hint.data ? Buffer.concat([head, hint.data]) : head;
 }
 
@@ -52,6 +55,7 @@ function hintOfLines(headLine: string, dataLine: Buffer): Hint | undefined {
   }
   if (!isHintHead(head)) return undefined;
   const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, previous_type, service } = head;
+  const trace = head.traceparent === undefined ? undefined : traceContextOf(head.traceparent);
   return {
     epoch,
     seq,
@@ -61,10 +65,18 @@ function hintOfLines(headLine: string, dataLine: Buffer): Hint | undefined {
     filter: { severity, previous_severity, type, ...(previous_type !== undefined && { previous_type }), service },
     // an older processor leaves line separators raw, which replay would not do
     data: dataLine.length > 0 ? asJsonLine(dataLine) : null,
+    ...(trace && { trace }),
+    ...(areHops(head.hops) && { hops: { taken: head.hops.taken, stored: head.hops.stored } }),
   };
 }
 
-type HintHead = Omit<Hint, 'data' | 'filter'> & FilterFields;
+type HintHead = Omit<Hint, 'data' | 'filter' | 'trace' | 'hops'> &
+  FilterFields & { traceparent?: unknown; hops?: unknown };
+
+function areHops(value: unknown): value is HopTimes {
+  const hops = value as HopTimes | null | undefined;
+  return Number.isFinite(hops?.taken) && Number.isFinite(hops?.stored);
+}
 
 function isHintHead(value: unknown): value is HintHead {
   if (typeof value !== 'object' || value === null) return false;

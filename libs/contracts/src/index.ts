@@ -7,5 +7,6 @@ export * from './hint-codec';
 export * from './hint-messages';
 export * from './json-line';
 export * from './tenant';
+export * from './trace-context';
 export * from './valid-message';
 export * from './wire';

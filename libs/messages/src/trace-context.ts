@@ -1,11 +1,7 @@
-/**
- * https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags. Additions of a later version are ignored.
- */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
+import { traceContextOf, type TraceContext } from '@tocsin/contracts';
 
 /** The trace id of a `traceparent` header; null when there is none, or it is not valid. */
-export const traceIdOf = (traceparent: unknown): string | null =>
-  (typeof traceparent === 'string' && TRACEPARENT.exec(traceparent)?.[1]) || null;
+export const traceIdOf = (traceparent: unknown): string | null => traceContextOf(traceparent)?.trace_id ?? null;
 
 /** Attributes of a CloudEvent that describe its transport and not its content: the same event may come with others. */
 const HOPS = /^(?:traceparent|tracestate|traceid|baggage|b3|knative.*)$/;
@@ -23,5 +19,5 @@ export function withoutHops(metadata: unknown): unknown {
 }
 
 /** The trace of a CloudEvent, by its extension attribute. */
-export const traceIdIn = (metadata: Readonly<Record<string, unknown>>): string | null =>
-  traceIdOf((metadata.cloudevent as { traceparent?: unknown } | null | undefined)?.traceparent);
+export const traceContextIn = (metadata: Readonly<Record<string, unknown>>): TraceContext | undefined =>
+  traceContextOf((metadata.cloudevent as { traceparent?: unknown } | null | undefined)?.traceparent);

@@ -10,4 +10,6 @@ export * from './recent-samples';
 export * from './redact';
 export * from './settings';
 export * from './start-report';
+export { wantsTraces, type TraceSettings } from './trace/settings';
+export * from './trace/trace';
 export * from './version';

@@ -22,6 +22,10 @@ interface PoolState {
   waiting: number;
 }
 
+/** The parts of `publishToScreen`, in their order. */
+const SCREEN_PARTS = ['queue', 'store', 'announce', 'fan_out', 'screen', 'total'] as const;
+export type ScreenPart = (typeof SCREEN_PARTS)[number];
+
 const STAGES = ['ingest', 'urgent', 'publish', 'total'] as const;
 /**
  * The shortest time between two samples of the stage `total`, in milliseconds: the cost of measuring does not grow with
@@ -178,6 +182,17 @@ export class Metrics {
     ['stage'],
   );
 
+  /**
+   * `part`: `queue` (`occurred_at` to taken off the queue), `store` (to committed), `announce` (to arrived in the
+   * gateway), `fan_out` (to written to the sockets), `screen` (to shown), `total` (all of them).
+   */
+  readonly publishToScreen = this.histogram<'part'>(
+    'tocsin_publish_to_screen_seconds',
+    'How long an alert takes to the screen, by part: queue (its occurred_at to taken off the queue), store (to committed), announce (to arrived in the gateway), fan_out (to written to the sockets), screen (to shown) and total. Of traced alerts that a client has reported as shown, by the clocks of all that take part; the clock of the client is corrected.',
+    LATENCY_BUCKETS,
+    ['part'],
+  );
+
   /** `reason`: why the alert was refused. It is a dead letter; the other alerts of the same webhook were published. */
   readonly refusedParts = this.labelledCounter(
     'tocsin_refused_parts_total',
@@ -310,6 +325,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     this.eventsPublished.inc({ tenant: 'other' }, 0);
     for (const stage of STAGES) this.eventDelivery.zero({ stage });
+    for (const part of SCREEN_PARTS) this.publishToScreen.zero({ part });
     for (const channel of CHANNELS) this.deliveryAttemptDuration.zero({ channel });
     this.gauge('tocsin_build_info', 'Always 1; the labels say what runs.', ['version', 'commit']).set(
       { version: options.version, commit: options.commit },

@@ -7,6 +7,8 @@ import { HealthChecks } from './health-checks';
 import { createLogger, Log, NestLogger } from './logger';
 import { Metrics } from './metrics';
 import type { ObservabilitySettings } from './settings';
+import { openTrace } from './trace/open-trace';
+import { Trace } from './trace/trace';
 
 interface ObservabilityOptions {
   /** Which app this is: `gateway`, `alert-processor`, … */
@@ -16,7 +18,7 @@ interface ObservabilityOptions {
 }
 
 /**
- * The logger, metrics, health and admin server of one process. Make it once and pass the same object to every module
+ * The logger, metrics, traces, health and admin server of one process. Make it once and pass the same object to every module
  * that needs it: Nest tells dynamic modules apart by reference. The modules that import it are shut down before it.
  */
 @Module({})
@@ -24,6 +26,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
   constructor(
     private readonly health: Health,
     private readonly adminServer: AdminServer,
+    private readonly trace: Trace,
   ) {}
 
   static forRoot({ app, version, settings }: ObservabilityOptions): DynamicModule {
@@ -38,6 +41,11 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
           useFactory: () =>
             new Metrics({ version, commit: settings.BUILD_COMMIT, tenantLimit: settings.METRICS_TENANT_LIMIT }),
         },
+        {
+          provide: Trace,
+          useFactory: (log: Log) => openTrace({ app, version, settings, log }),
+          inject: [Log],
+        },
         bind(Health, Health, HealthIndicatorService, Log),
         bind(HealthChecks, HealthChecks, HealthCheckService, HealthIndicatorService, Health),
         {
@@ -51,7 +59,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
           inject: [HealthChecks, Metrics],
         },
       ],
-      exports: [Log, NestLogger, Metrics, Health, AdminServer],
+      exports: [Log, NestLogger, Metrics, Trace, Health, AdminServer],
     };
   }
 
@@ -61,6 +69,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.trace.close();
     await this.adminServer.close();
   }
 }

@@ -1,5 +1,6 @@
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
+import { traceSettings, type TraceSettings } from './trace/settings';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -36,9 +37,10 @@ export const observabilitySettings = (defaults: { ADMIN_PORT: number }) => ({
   BUILD_COMMIT: setting(z.string().max(64).default('unknown'), {
     description: 'The commit that the image was built from, for tocsin_build_info. The Dockerfile sets it.',
   }),
+  ...traceSettings,
 });
 
-export interface ObservabilitySettings {
+export interface ObservabilitySettings extends TraceSettings {
   ADMIN_PORT: number;
   LIVENESS_PATH: string;
   READINESS_PATH: string;

@@ -109,6 +109,7 @@ export class PostgresDeliveryQueue implements DeliveryQueue {
 }
 
 function deliveryOf(row: ClaimedRow): ClaimedDelivery {
+  const event = row.event_id === null ? undefined : storedEventOf(row, row, row, row);
   return {
     tenant_id: row.of_tenant,
     delivery_id: row.delivery_id,
@@ -117,8 +118,9 @@ function deliveryOf(row: ClaimedRow): ClaimedDelivery {
     attempt: row.attempt,
     created_at: row.planned_at,
     first_due_at: row.first_due_at,
-    entry: row.event_id === null ? null : storedEventOf(row, row, row, row).entry,
+    entry: event?.entry ?? null,
     notification: row.notification,
+    trace: event?.trace,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   ALERT_WORDS,
   FOLDING,
   entryOf,
+  sampledContext,
   type AlertWords,
   type DeadLetter,
   type Entry,
@@ -165,7 +166,7 @@ export class PostgresEventLog implements EventLog {
 function batchOf(planned: readonly PlannedEvent[]): string {
   const fps = drawFingerprints(planned.length);
   return JSON.stringify(
-    planned.map(({ message, body_hash, trace_id }, ord) => {
+    planned.map(({ message, body_hash, trace_id, span_id }, ord) => {
       const { says, said_at } = wordOf(message);
       return {
         ord,
@@ -173,6 +174,7 @@ function batchOf(planned: readonly PlannedEvent[]): string {
         fp: fps[ord],
         new_alert_id: uuidv7(),
         trace_id,
+        span_id,
         says,
         said_at,
         // the message comes last: an object that starts as the copy of another takes ten times as long to serialise
@@ -245,18 +247,24 @@ interface PreviousColumns {
 }
 
 /** An entry as the database returns it. `prev_fp` is null when the entry before it was returned too. */
-export interface EntryRow extends Omit<StoredEvent, 'entry'>, EntryCause, EntryState, AlertWords, PreviousColumns {}
+export interface EntryRow
+  extends Omit<StoredEvent, 'entry' | 'trace'>, EntryCause, EntryState, AlertWords, PreviousColumns, SpanColumn {}
 /** An entry that a database function has appended. */
 export type AppendedRow = EntryRow & { tenant_id: TenantId };
 
+/** The span that the entry continues; null when its trace is not sampled. */
+interface SpanColumn {
+  span_id?: string | null;
+}
+
 /** What `store_events` returns for one event of the batch; the rest of the entry comes from the message. */
-interface StoredRow extends Omit<StoredEvent, 'entry'>, EntryState, PreviousColumns {
+interface StoredRow extends Omit<StoredEvent, 'entry' | 'trace'>, EntryState, PreviousColumns {
   outcome: AppendResult['outcome'];
   /** The words that describe the alert; null when they are those of the message. */
   words: AlertWords | null;
 }
 
-function resultOf({ message, trace_id }: PlannedEvent, row: StoredRow): AppendResult {
+function resultOf({ message, trace_id, span_id }: PlannedEvent, row: StoredRow): AppendResult {
   const { outcome } = row;
   const { tenant_id, id: event_id, service, occurred_at = null, dedup_key = null } = message;
   if (outcome === 'conflict' || outcome === 'folded') return { outcome };
@@ -265,7 +273,7 @@ function resultOf({ message, trace_id }: PlannedEvent, row: StoredRow): AppendRe
     return { outcome, tenant_id, position: seq === null ? null : { epoch, seq, fp } };
   }
   const cause: EntryCause = { tenant_id, event_id, service, occurred_at, dedup_key, actor: null, note: null, trace_id };
-  return { outcome, event: storedEventOf(cause, row, row.words ?? message, row) };
+  return { outcome, event: storedEventOf(cause, row, row.words ?? message, { ...row, span_id }) };
 }
 
 export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({
@@ -278,10 +286,11 @@ export function storedEventOf(
   cause: EntryCause,
   state: EntryState,
   words: SaidWords,
-  row: Omit<StoredEvent, 'entry'> & PreviousColumns,
+  row: Omit<StoredEvent, 'entry' | 'trace'> & PreviousColumns & SpanColumn,
 ): StoredEvent {
   const { epoch, seq, fp, prev_fp } = row;
-  return { epoch, seq, fp, prev_fp, entry: entryOf(cause, state, words, previousOf(row)) };
+  const entry = entryOf(cause, state, words, previousOf(row));
+  return { epoch, seq, fp, prev_fp, entry, trace: sampledContext(cause.trace_id, row.span_id) };
 }
 
 function previousOf({

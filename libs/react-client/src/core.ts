@@ -8,6 +8,7 @@ export { AlertsApi } from './alerts/alerts-api';
 export { ApiProblem } from './alerts/api-problem';
 export { AlertStore, type ActOutcome, type ActRefused } from './alerts/alert-store';
 export { nameOf } from './alerts/name-of';
+export { ShownReports } from './alerts/shown-reports';
 export { AlertList, type AlertsShown } from './alerts/alert-list';
 export {
   pushStatus,

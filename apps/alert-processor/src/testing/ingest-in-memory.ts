@@ -1,4 +1,4 @@
-import { Unavailable, type DeadLetter, type PlannedEvent, type StoredEvent } from '@tocsin/contracts';
+import { sampledContext, Unavailable, type DeadLetter, type PlannedEvent, type StoredEvent } from '@tocsin/contracts';
 import {
   AnnounceEntries,
   EventBus,
@@ -58,7 +58,7 @@ export class LogInMemory extends EventLog {
 }
 
 /** The entry that `LogInMemory` makes of an event. */
-export const storedAs = ({ message, trace_id }: PlannedEvent, seq: number): StoredEvent => ({
+export const storedAs = ({ message, trace_id, span_id }: PlannedEvent, seq: number): StoredEvent => ({
   epoch: 'e1',
   seq,
   fp: `fp-${seq}`,
@@ -74,6 +74,7 @@ export const storedAs = ({ message, trace_id }: PlannedEvent, seq: number): Stor
     title: message.title,
     trace_id,
   }),
+  trace: sampledContext(trace_id, span_id),
 });
 
 /** A bus that keeps what is published, and is away when a test says so. */

@@ -9,6 +9,7 @@ import { HistoryQuery } from '../alerts/history-query';
 import { chartOf, StatsQuery } from '../alerts/stats-query';
 import { LogQuery } from '../log/log-query';
 import { SeenBody, seenIn } from '../me/seen-body';
+import { ShownBody } from '../me/shown-body';
 import { EndpointBody, EndpointChangeBody } from '../webhooks/endpoint-body';
 import { RevocationBody } from '../access/revocation-body';
 import { PushSubscribeBody } from '../push/push-body';
@@ -124,6 +125,7 @@ const READERS: [path: string, reader: Reader][] = [
     { method: 'patch', read: async (body) => alertIdsOf(await bodyAs(BulkActBody, body)), sensible: ahead },
   ],
   ['/api/v1/me/cursor', { method: 'put', read: async (body) => seenIn(await bodyAs(SeenBody, body)), sensible: once }],
+  ['/api/v1/me/shown', { read: (body) => bodyAs(ShownBody, body) }],
   ['/api/v1/notifications', { read: (body) => bodyAs(NotificationBody, body), sensible: oneTime }],
   ['/api/v1/deliveries/{id}/redrive', { read: (body) => bodyAs(RedriveBody, body) }],
   ['/api/v1/deliveries/redrive', { read: (body) => bodyAs(RedriveManyBody, body) }],

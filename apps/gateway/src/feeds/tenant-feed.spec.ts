@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { hintOf } from '@tocsin/contracts';
 import { aTenant, eventually } from '@tocsin/contracts/testing';
-import { createLogger, Metrics } from '@tocsin/observability';
+import { createLogger, Metrics, NoTrace } from '@tocsin/observability';
+import { FanOutSpans } from './fan-out-spans';
 import { PositionChecks } from './position-checks';
 import { RingBudget } from './ring';
 import { TenantFeed } from './tenant-feed';
@@ -23,6 +24,7 @@ async function openFeed(joinMs = 0) {
     logger,
     () => joinMs,
     new PositionChecks(log, logger),
+    new FanOutSpans(new NoTrace()),
   );
   feed.startAt(head!);
   const delivered: number[] = [];

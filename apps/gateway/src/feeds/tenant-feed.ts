@@ -12,6 +12,7 @@ import type { Log, Metrics } from '@tocsin/observability';
 import { EntryBatch } from '../frames/entry-batch';
 import { readBehind, type FollowedLog } from './catch-up';
 import { EarlyHints } from './early-hints';
+import type { FanOutSpans } from './fan-out-spans';
 import { JoinedEntries } from './joined-entries';
 import type { CheckedFeed, FeedMark, PositionChecks } from './position-checks';
 import { Ring, type RingBudget } from './ring';
@@ -80,6 +81,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     private readonly logger: Log,
     joinMs: () => number,
     private readonly checks: Pick<PositionChecks, 'ask' | 'forget'>,
+    private readonly spans: FanOutSpans,
   ) {
     this.ring = new Ring(ringEvents, budget);
     this.early = new EarlyHints(ringEvents);
@@ -286,6 +288,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.last = { epoch: hint.epoch, seq: hint.seq, fp: hint.fp };
     this.ring.push(hint);
     this.joined.add(hint);
+    if (hint.trace) this.spans.arrived(hint);
   }
 
   private get firstInRing(): number {
@@ -317,6 +320,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.lastEntryAt = Date.now();
     for (const member of this.live) member.deliver(this, batch);
     this.delivered += batch.written.frames;
+    this.spans.written(this.tenant, batch);
     // The first entry of the batch waited longest.
     if (batch.written.frames > 0) this.metrics.sampleTotal(() => receivedAt(batch.hints[0]!));
     batch.countWritten(this.metrics);

@@ -1,6 +1,7 @@
 import type { TenantId } from '@tocsin/contracts';
 import type { EventBus, EventLog, Subscription } from '@tocsin/contracts/ports';
-import type { Log, Metrics } from '@tocsin/observability';
+import { NoTrace, type Log, type Metrics } from '@tocsin/observability';
+import { FanOutSpans } from './fan-out-spans';
 import { joinMs } from './join-delay';
 import { comparePositions, PositionChecks } from './position-checks';
 import { RingBudget } from './ring';
@@ -46,6 +47,7 @@ export class TenantFeeds {
     private readonly limits: { ringEvents: number; ringBytes: number; joinMs?: () => number },
     private readonly metrics: Metrics,
     private readonly logger: Log,
+    private readonly spans = new FanOutSpans(new NoTrace()),
   ) {
     this.budget = new RingBudget(limits.ringBytes);
     this.checks = new PositionChecks(log, logger);
@@ -67,6 +69,7 @@ export class TenantFeeds {
         this.logger,
         this.limits.joinMs ?? joinMs,
         this.checks,
+        this.spans,
       );
       open = { feed, ready: Promise.resolve(feed), holders: 0 };
       open.ready = this.open(open);

@@ -63,6 +63,17 @@ describe('a receiver that verifies with the library of the standard', () => {
     expect(Math.abs(Number(first!.headers['webhook-timestamp']) - Date.now() / 1_000)).toBeLessThan(5);
   });
 
+  it('gets the span that sends to it as the parent of its own, where the trace is sampled', async () => {
+    const receiver = await answering(204);
+    const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331', sampled: true };
+    await sendTo(receiver.url, { trace });
+    await sendTo(receiver.url);
+    expect(receiver.received.map(({ headers }) => headers['traceparent'])).toEqual([
+      '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      undefined,
+    ]);
+  });
+
   it('accepts either secret during a rotation, and no other one', async () => {
     const old = `whsec_${Buffer.from('an-old-secret-of-these-tests-0123').toString('base64')}`;
     endpoints.endpoint = { ...endpoints.endpoint, secrets: [SECRET, old] };

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
+import { traceparentOf, Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import type { EndpointInUse, WebhookEndpoints } from '@tocsin/contracts/ports';
 import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
 import { readDestination } from './webhook/address-guard';
@@ -101,7 +101,7 @@ export class WebhookChannel extends DeliveryChannel {
     const posted = await post({
       url: payload.url ?? address,
       // our headers come last, so an endpoint's own headers replace none of them
-      headers: { ...endpoint.headers, ...headersOf(payload, endpoint.secrets, delivery.delivery_id) },
+      headers: { ...endpoint.headers, ...headersOf(payload, endpoint.secrets, delivery) },
       body: Buffer.from(payload.body),
       lookup: this.lookup,
       allowPrivate: this.allowPrivate,
@@ -137,14 +137,19 @@ export class WebhookChannel extends DeliveryChannel {
 }
 
 /** One signature for each secret, over the bytes that are sent and the time of this attempt. */
-function headersOf(payload: Payload, secrets: readonly string[], deliveryId: string): Record<string, string> {
+function headersOf(
+  payload: Payload,
+  secrets: readonly string[],
+  { delivery_id, trace }: ClaimedDelivery,
+): Record<string, string> {
   const now = new Date();
-  const signatures = secrets.map((secret) => new Webhook(secret).sign(deliveryId, now, payload.body));
+  const signatures = secrets.map((secret) => new Webhook(secret).sign(delivery_id, now, payload.body));
   return {
     'user-agent': 'Tocsin',
     ...payload.headers,
-    'webhook-id': deliveryId,
+    'webhook-id': delivery_id,
     'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
     'webhook-signature': signatures.join(' '),
+    ...(trace && { traceparent: traceparentOf(trace) }),
   };
 }

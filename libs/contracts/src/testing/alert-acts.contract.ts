@@ -78,7 +78,11 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       minute += 1;
       const occurred_at = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
       const [result] = await opened.log.append([
-        aPlannedEvent({ tenant_id, dedup_key: 'k', occurred_at, ...overrides }),
+        // an act continues neither the trace nor the span of the message
+        aPlannedEvent(
+          { tenant_id, dedup_key: 'k', occurred_at, ...overrides },
+          { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) },
+        ),
       ]);
       return result!.outcome === 'stored' ? result!.event : undefined;
     };

@@ -36,13 +36,19 @@ export function anAlert(overrides: Partial<ValidMessage> = {}): ValidMessage {
  */
 export function aPlannedEvent(
   overrides: Partial<ValidMessage> = {},
-  plan: { body_hash?: string; trace_id?: string | null; deliveries?: readonly PlannedDelivery[] } = {},
+  plan: {
+    body_hash?: string;
+    trace_id?: string | null;
+    span_id?: string;
+    deliveries?: readonly PlannedDelivery[];
+  } = {},
 ): PlannedEvent {
   const message = anAlert(overrides);
   return {
     message,
     body_hash: plan.body_hash ?? message.id,
     trace_id: plan.trace_id ?? null,
+    span_id: plan.span_id,
     deliveries: plan.deliveries ?? [],
   };
 }

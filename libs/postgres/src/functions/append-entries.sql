@@ -39,7 +39,7 @@ begin
     window own as (partition by c.tenant_id order by c.place)
   ), one_entry as materialized (
     select p.epoch, p.prev_fp, (p.stands).folded > 0 as was_folded, json_populate_record(json_populate_record(p.entry, json_build_object(
-             'seq', p.seq, 'fp', p.fp, 'received_at', received, 'occurred_at', null, 'actor', null, 'note', null, 'trace_id', null,
+             'seq', p.seq, 'fp', p.fp, 'received_at', received, 'occurred_at', null, 'actor', null, 'note', null, 'trace_id', null, 'span_id', null,
              -- as `eventNameOf` of the contracts has it: of the changes here, only a snooze that ends by itself
              'rings', p.says ->> 'change' = 'unsnoozed' and p.says ->> 'actor' is null,
              'previous_status', (p.stands).status, 'previous_severity', (p.stands).severity,

@@ -69,7 +69,7 @@ begin
       from json_to_recordset(batch) as e(
         ord integer, tenant_id text collate "C", service text collate "C", id text collate "C", body_hash text, fp text, new_alert_id uuid,
         type text, name text, title text, message text, severity text, status text, occurred_at timestamptz,
-        labels json, actions json, metadata json, trace_id text)
+        labels json, actions json, metadata json, trace_id text, span_id text)
       join tenant_stream s on s.tenant_id = e.tenant_id
       left join lateral (
         select true as found from idempotency where tenant_id = e.tenant_id and service = e.service and id = e.id limit 1
@@ -87,9 +87,9 @@ begin
       select tenant_id, service, id, seq, epoch, fp, body_hash, received from plain where exists (select from all_new)
     ), logged as (
       insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, type, service, name, title, message, occurrences,
-        occurred_at, received_at, first_seen_at, last_seen_at, labels, actions, metadata, trace_id, rings)
+        occurred_at, received_at, first_seen_at, last_seen_at, labels, actions, metadata, trace_id, span_id, rings)
       select tenant_id, seq, fp, id, new_alert_id, change, status, severity, type, service, name, title, message, 1,
-        occurred_at, received, received, received, labels, actions, metadata, trace_id, change = 'raised'
+        occurred_at, received, received, received, labels, actions, metadata, trace_id, span_id, change = 'raised'
       from plain where exists (select from all_new)
     ), raised as (
       insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, occurrences, first_seen_at, last_seen_at,
@@ -122,7 +122,7 @@ begin
     select * from json_to_recordset(batch) as e(
       ord integer, tenant_id text collate "C", service text collate "C", id text collate "C", body_hash text, fp text, new_alert_id uuid,
       type text, name text, title text, message text, severity text, status text, dedup_key text collate "C", occurred_at timestamptz,
-      labels json, actions json, metadata json, trace_id text, says integer, said_at timestamptz, snapshot boolean)
+      labels json, actions json, metadata json, trace_id text, span_id text, says integer, said_at timestamptz, snapshot boolean)
   ), known as materialized (
     -- the first message with a key in the batch is stored, unless an earlier batch has stored it
     select e.*, i.seq as stored_seq, i.epoch as stored_epoch, i.fp as stored_fp, first_value(e.ord) over same as first_ord,
@@ -170,7 +170,7 @@ begin
     where k.is_new and k.dedup_key is not null
   ), judged as materialized (
     -- a message without a dedup_key is an alert of its own: nothing is looked up or called for it
-    select k.ord, k.tenant_id, k.service, k.id, k.body_hash, k.fp, k.dedup_key, k.occurred_at, k.trace_id,
+    select k.ord, k.tenant_id, k.service, k.id, k.body_hash, k.fp, k.dedup_key, k.occurred_at, k.trace_id, k.span_id,
            coalesce((e.state).alert_id, k.new_alert_id) as alert_id,
            coalesce((e.state).change, case k.status when 'resolved' then 'resolved' else 'raised' end) as change,
            coalesce((e.state).status, k.status) as now_status, coalesce((e.state).severity, k.severity) as now_severity,
@@ -213,10 +213,10 @@ begin
   ), logged as (
     insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, folded, occurred_at, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, rings)
+      assignee, snoozed_until, trace_id, span_id, previous_type, previous_name, previous_labels, rings)
     select tenant_id, seq, fp, id, alert_id, change, now_status, now_severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, told, occurred_at, received, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, change in ('raised', 'reopened', 'severity_raised')
+      assignee, snoozed_until, trace_id, span_id, previous_type, previous_name, previous_labels, change in ('raised', 'reopened', 'severity_raised')
     from numbered where seq is not null
   ), raised as (
     insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences,

@@ -5,6 +5,7 @@ import { AlertStream } from '../alert-stream';
 import { AlertStore } from '../alerts/alert-store';
 import { AlertsApi } from '../alerts/alerts-api';
 import { SeenAlerts } from '../alerts/seen-alerts';
+import { ShownReports } from '../alerts/shown-reports';
 import type { AlertStreamOptions } from '../stream/options';
 import { apiUrlOf } from '../stream/stream-url';
 
@@ -14,6 +15,8 @@ interface Client {
   api: AlertsApi;
   store: AlertStore;
   seen: SeenAlerts;
+  /** Undefined: nothing is reported. */
+  shown: ShownReports | undefined;
 }
 
 const ClientContext = createContext<Client | null>(null);
@@ -30,11 +33,11 @@ export function AlertStreamProvider({ children, ...options }: AlertStreamProvide
   // this opens nothing, so it does no harm that Strict Mode runs it twice
   const [client] = useState(() => clientOf(options));
   useEffect(() => {
-    const ends = [client.store.attach(), client.seen.attach()];
+    const ends = [client.store.attach(), client.seen.attach(), client.shown?.attach()];
     client.stream.open();
     return () => {
       client.stream.close();
-      ends.forEach((end) => end());
+      ends.forEach((end) => end?.());
     };
   }, [client]);
   return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>;
@@ -44,7 +47,13 @@ function clientOf(options: AlertStreamOptions): Client {
   const stream = new AlertStream(options);
   const api = new AlertsApi(apiUrlOf(options), stream.credential, options.fetch);
   const isFiltered = Object.values(options.filter ?? {}).some((condition) => condition !== undefined);
-  return { stream, api, store: new AlertStore(api, stream), seen: new SeenAlerts(api, stream, isFiltered) };
+  return {
+    stream,
+    api,
+    store: new AlertStore(api, stream),
+    seen: new SeenAlerts(api, stream, isFiltered),
+    shown: options.reportShown ? new ShownReports(api, stream) : undefined,
+  };
 }
 
 export function useClient(): Client {

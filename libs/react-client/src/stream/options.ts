@@ -53,6 +53,11 @@ export interface AlertStreamOptions {
   storage?: PlaceStorage | null;
   /** Whether the browser's tabs share one connection, if it has Web Locks and BroadcastChannel. Default: true. */
   sharing?: boolean;
+  /**
+   * Whether the gateway is told when alerts whose traces are recorded were shown, so that it measures their whole way:
+   * at most 50 in a request of every 2 s, and none for alerts without a trace. Default: false.
+   */
+  reportShown?: boolean;
   /** The `fetch` to use. Default: the browser's own. */
   fetch?: typeof fetch;
 }

@@ -15,6 +15,12 @@ export function describeClaiming({
   opened,
 }: QueueSteps): void {
   describe('a claim', () => {
+    it('gives the span that the entry continues, where its trace is sampled', async () => {
+      const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331', sampled: true };
+      await opened().log.append([aPlannedEvent({ tenant_id: aTenant() }, { ...trace, deliveries: [TO_ANA] })]);
+      expect((await claimOne()).trace).toEqual(trace);
+    });
+
     it('gives what a worker needs: the entry, who is told, and the number of the attempt', async () => {
       const tenant = aTenant();
       const { entry } = await tell(tenant, [TO_ANA], { dedup_key: 'k', labels: { b: '1', a: '2' } });
@@ -31,6 +37,7 @@ export function describeClaiming({
         notification: null,
       });
       expect(Object.keys(claimed.entry!.labels)).toEqual(['b', 'a']);
+      expect(claimed.trace).toBeUndefined();
       expect(await standingOne(tenant)).toMatchObject({
         delivery_id: claimed.delivery_id,
         status: 'pending',

@@ -43,6 +43,20 @@ export function describeStoring(opened: () => OpenEventLog): void {
       expect(stored.map(({ prev_fp }) => prev_fp)).toEqual(['0', ...stored.slice(0, -1).map(({ fp }) => fp)]);
     });
 
+    it('keeps the span of a sampled trace beside the entry, which does not show it', async () => {
+      const tenant_id = aTenant();
+      const trace_id = '0af7651916cd43dd8448eb211c80319c';
+      const [traced, unsampled] = await log.append([
+        aPlannedEvent({ tenant_id }, { trace_id, span_id: 'b7ad6b7169203331' }),
+        aPlannedEvent({ tenant_id }, { trace_id }),
+      ]);
+      const trace = { trace_id, span_id: 'b7ad6b7169203331', sampled: true };
+      expect([traced, unsampled].map((result) => eventOf(result!).trace)).toEqual([trace, undefined]);
+      const read = await reader.after(tenant_id, 0, 10);
+      expect(read.map((event) => event.trace)).toEqual([trace, undefined]);
+      expect(renderData(read[0]!.entry)).not.toContain('b7ad6b7169203331');
+    });
+
     it('keeps every field as it came, and the trace', async () => {
       const tenant_id = aTenant();
       const planned = aPlannedEvent(
