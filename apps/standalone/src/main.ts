@@ -6,7 +6,16 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { weakAuthSettings } from '@tocsin/auth';
 import { openPglite } from '@tocsin/embedded';
-import { AdminServer, Health, Log, NestLogger, runProcess, version, type StartReport } from '@tocsin/observability';
+import {
+  AdminServer,
+  Health,
+  Log,
+  NestLogger,
+  runProcess,
+  ThisProcess,
+  version,
+  type StartReport,
+} from '@tocsin/observability';
 import {
   Database,
   databaseConnectionOf,
@@ -135,6 +144,7 @@ runProcess(async (life) => {
     Health: `http://localhost:${adminPort}/health`,
   });
   const report = reportOf(config, enabledChannels(app));
+  app.get(ThisProcess).weaknesses = report.warnings;
   block.security(report);
   block.farewell(
     config.DATA_DIR,

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { AlertIntake, AlertSource, RawIntake } from '@tocsin/contracts/ports';
+import { AlertIntake, AlertSource, QueueDepths, RawIntake } from '@tocsin/contracts/ports';
 import { Health, Log, type CheckOptions } from '@tocsin/observability';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
 import { NatsSource } from './alert-source.nats';
@@ -7,6 +7,7 @@ import { NatsConnection } from './connection';
 import { weaknessesOf } from './durability';
 import { NatsQueue } from './nats-queue';
 import { NatsStreams } from './nats-streams';
+import { NatsQueueDepths } from './queue-depths.nats';
 
 interface NatsQueueModuleOptions {
   url: string;
@@ -39,7 +40,7 @@ class QueueParts {
 const CHECK_TIMEOUT_MS = 400;
 
 /**
- * `AlertIntake`, `RawIntake` and `AlertSource` on NATS JetStream. Nothing is opened before `onModuleInit`, which starts
+ * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on NATS JetStream. Nothing is opened before `onModuleInit`, which starts
  * to connect and does not wait; once NATS answers, streams and consumers are made, and the log says what is weak about
  * their durability.
  */
@@ -74,8 +75,9 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
         { provide: AlertSource, useValue: source },
         { provide: AlertIntake, useValue: new NatsIntake(queue) },
         { provide: RawIntake, useValue: new NatsRawIntake(queue) },
+        { provide: QueueDepths, useValue: new NatsQueueDepths(queue.streams) },
       ],
-      exports: [AlertSource, AlertIntake, RawIntake],
+      exports: [AlertSource, AlertIntake, RawIntake, QueueDepths],
     };
   }
 

@@ -10,4 +10,5 @@ export * from './recent-samples';
 export * from './redact';
 export * from './settings';
 export * from './start-report';
+export * from './this-process';
 export * from './version';

@@ -7,6 +7,7 @@ import { HealthChecks } from './health-checks';
 import { createLogger, Log, NestLogger } from './logger';
 import { Metrics } from './metrics';
 import type { ObservabilitySettings } from './settings';
+import { ThisProcess } from './this-process';
 
 interface ObservabilityOptions {
   /** Which app this is: `gateway`, `alert-processor`, … */
@@ -38,6 +39,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
           useFactory: () =>
             new Metrics({ version, commit: settings.BUILD_COMMIT, tenantLimit: settings.METRICS_TENANT_LIMIT }),
         },
+        { provide: ThisProcess, useFactory: () => new ThisProcess(app, settings.BUILD_COMMIT) },
         bind(Health, Health, HealthIndicatorService, Log),
         bind(HealthChecks, HealthChecks, HealthCheckService, HealthIndicatorService, Health),
         {
@@ -47,7 +49,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
           inject: [HealthChecks, Metrics],
         },
       ],
-      exports: [Log, NestLogger, Metrics, Health, AdminServer],
+      exports: [Log, NestLogger, Metrics, Health, AdminServer, ThisProcess],
     };
   }
 

@@ -1,4 +1,10 @@
-import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { ConfigurationError } from '@tocsin/settings';
 import type { Folding } from '@tocsin/contracts';
 import {
@@ -15,6 +21,7 @@ import {
   LogRetention,
   Notifications,
   PhoneDeliveries,
+  ProcessDirectory,
   PushSubscriptions,
   Receipts,
   RecipientBook,
@@ -23,7 +30,7 @@ import {
   Unsubscribes,
   WebhookEndpoints,
 } from '@tocsin/contracts/ports';
-import { Health, Log, Metrics } from '@tocsin/observability';
+import { Health, Log, Metrics, ThisProcess } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { PostgresAlertActs } from './alert-acts.postgres';
 import { PostgresAlertQueries } from './alert-queries.postgres';
@@ -37,6 +44,8 @@ import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresNotifications } from './notifications.postgres';
 import { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
+import { ProcessAnnouncements } from './process-announcements';
+import { PostgresProcessDirectory } from './process-directory.postgres';
 import { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
@@ -57,16 +66,17 @@ interface PostgresOptions extends DatabaseOptions {
 
 /**
  * The pool, the event log, acts on alerts, dead letters and revocations. Nothing is opened before the first use; the
- * pool closes last, after all modules that use it.
+ * pool closes last, after all modules that use it. While the app runs, it is listed in `ProcessDirectory`.
  */
 @Module({})
-export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
+export class PostgresModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private looked: Promise<void> | undefined;
 
   constructor(
     private readonly database: Database,
     private readonly schema: SchemaCheck,
     private readonly log: Log,
+    private readonly announcements: ProcessAnnouncements,
     health: Health,
     metrics: Metrics,
   ) {
@@ -104,6 +114,8 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
         bind(Notifications, PostgresNotifications, Database),
         bind(LinkKey, PostgresLinkKey, Database),
         bind(PhoneDeliveries, PostgresPhoneDeliveries, Database),
+        bind(ProcessDirectory, PostgresProcessDirectory, Database),
+        bind(ProcessAnnouncements, ProcessAnnouncements, ProcessDirectory, ThisProcess),
         bind(PushSubscriptions, PostgresPushSubscriptions, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(RecipientBook, PostgresRecipientBook, Database),
@@ -130,6 +142,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
         LogRetention,
         Notifications,
         PhoneDeliveries,
+        ProcessDirectory,
         PushSubscriptions,
         Receipts,
         RecipientBook,
@@ -159,7 +172,12 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.database.close();
+  onApplicationBootstrap(): void {
+    this.announcements.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.announcements.stop();
+    await this.database.close();
   }
 }
