@@ -23,6 +23,8 @@ import {
   Notifications,
   LinkKey,
   PhoneDeliveries,
+  ProcessDirectory,
+  QueueDepths,
   RawIntake,
   Receipts,
   RequestRates,
@@ -30,7 +32,16 @@ import {
   AlertQueries,
   Unsubscribes,
 } from '@tocsin/contracts/ports';
-import { AdminServer, Health, Log, Metrics, Trace, wantsTraces, type TraceSettings } from '@tocsin/observability';
+import {
+  AdminServer,
+  Health,
+  Log,
+  Metrics,
+  ThisProcess,
+  Trace,
+  wantsTraces,
+  type TraceSettings,
+} from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { TenantsController } from './access/tenants.controller';
 import { MAX_TENANTS, provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
@@ -61,7 +72,7 @@ import { WelcomeController } from './docs/welcome.controller';
 import { FanOutSpans } from './feeds/fan-out-spans';
 import { TenantFeeds } from './feeds/tenant-feeds';
 import { HealthController } from './health/health.controller';
-import { SeeHealth } from './health/see-health';
+import { SeeHealth, streamCaps } from './health/see-health';
 import { letGoOfConnections } from './http/idle-connections';
 import { IntakeController } from './intake/intake.controller';
 import { OpsgenieController } from './intake/opsgenie.controller';
@@ -238,8 +249,34 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         },
         {
           provide: SeeHealth,
-          useFactory: (...sources: ConstructorParameters<typeof SeeHealth>) => new SeeHealth(...sources),
-          inject: [Health, OpenStreams, TenantFeeds, DeadLetters, DeliveryQueue, VisibleTenants, Lifetimes, Metrics],
+          useFactory: (
+            health: Health,
+            streams: OpenStreams,
+            feeds: TenantFeeds,
+            lifetimes: Lifetimes,
+            metrics: Metrics,
+            self: ThisProcess,
+            tenants: VisibleTenants,
+            ...[letters, deliveries, queues, processes]: [DeadLetters, DeliveryQueue, QueueDepths, ProcessDirectory]
+          ) =>
+            new SeeHealth(
+              { health, streams, feeds, lifetimes, metrics, self, limits: streamCaps(config) },
+              { letters, deliveries, queues, processes },
+              tenants,
+            ),
+          inject: [
+            Health,
+            OpenStreams,
+            TenantFeeds,
+            Lifetimes,
+            Metrics,
+            ThisProcess,
+            VisibleTenants,
+            DeadLetters,
+            DeliveryQueue,
+            QueueDepths,
+            ProcessDirectory,
+          ],
         },
         bind(KeepNotifications, KeepNotifications, Notifications, Deliveries, VisibleTenants, Doorbell),
         bind(KeepDeliveries, KeepDeliveries, Deliveries, AlertQueries, VisibleTenants, Doorbell),

@@ -10,6 +10,7 @@ import {
   ObservabilityModule,
   runProcess,
   tellStart,
+  ThisProcess,
   Trace,
   version,
 } from '@tocsin/observability';
@@ -51,6 +52,8 @@ runProcess(async (life) => {
   app.get(Health).ready();
 
   const { enabled, warnings } = gatewayReport(config);
-  tellStart(log, { enabled, warnings: [...warnings, ...misspeltSettings(Object.keys(settings), process.env)] });
+  const weaknesses = [...warnings, ...misspeltSettings(Object.keys(settings), process.env)];
+  app.get(ThisProcess).weaknesses = weaknesses;
+  tellStart(log, { enabled, warnings: weaknesses });
   log.info({ port, admin_port: app.get(AdminServer).address()?.port }, 'listening');
 });

@@ -12,7 +12,9 @@ import {
   describeNotificationRetention,
   describeNotifications,
   describePhoneDeliveries,
+  describeProcessDirectory,
   describePushSubscriptions,
+  describeQueueDepths,
   describeReceipts,
   describeRecipientBook,
   describeSeenPositions,
@@ -39,7 +41,9 @@ import {
   PostgresLogRetention,
   PostgresNotifications,
   PostgresPhoneDeliveries,
+  PostgresProcessDirectory,
   PostgresPushSubscriptions,
+  PostgresQueueDepths,
   PostgresReceipts,
   PostgresRecipientBook,
   PostgresSeenPositions,
@@ -233,24 +237,44 @@ describeAlertQueries('The embedded database', {
   },
 });
 
-describeAlertSource('The inbox in the embedded database', {
-  async open() {
+const openInbox = async () => {
+  const database = open();
+  const inbox = new Inbox(database);
+  const sources: InboxSource[] = [];
+  return {
+    depths: new PostgresQueueDepths(database),
+    intake: new InboxIntake(inbox),
+    source() {
+      const source = new InboxSource(inbox);
+      sources.push(source);
+      return Promise.resolve(source);
+    },
+    async close() {
+      await Promise.all(sources.map((source) => source.stop()));
+      await database.close();
+      await asOwner(connection, 'delete from tocsin.inbox');
+    },
+  };
+};
+describeAlertSource('The inbox in the embedded database', { open: openInbox });
+describeQueueDepths('The inbox in the embedded database', { open: openInbox, includesInHand: true, knowsAge: true });
+
+describeProcessDirectory('The embedded database', {
+  open() {
     const database = open();
-    const inbox = new Inbox(database);
-    const sources: InboxSource[] = [];
-    return {
-      intake: new InboxIntake(inbox),
-      source() {
-        const source = new InboxSource(inbox);
-        sources.push(source);
-        return Promise.resolve(source);
-      },
-      async close() {
-        await Promise.all(sources.map((source) => source.stop()));
+    return Promise.resolve({
+      directory: new PostgresProcessDirectory(database),
+      age: async (instance, hours) =>
+        void (await asOwner(
+          connection,
+          `update tocsin.running_process set heard_at = now() - $2 * interval '1 hour' where instance = $1`,
+          [instance, hours],
+        )),
+      close: async () => {
         await database.close();
-        await asOwner(connection, 'delete from tocsin.inbox');
+        await asOwner(connection, 'delete from tocsin.running_process');
       },
-    };
+    });
   },
 });
 

@@ -12,6 +12,7 @@ import {
   Log,
   NestLogger,
   runProcess,
+  ThisProcess,
   Trace,
   version,
   type StartReport,
@@ -146,6 +147,7 @@ runProcess(async (life) => {
     Health: `http://localhost:${adminPort}${config.HEALTH_PATH}`,
   });
   const report = reportOf(config, enabledChannels(app));
+  app.get(ThisProcess).weaknesses = report.warnings;
   block.security(report);
   block.farewell(
     config.DATA_DIR,

@@ -2,12 +2,13 @@ import { AckPolicy, jetstream } from '@nats-io/jetstream';
 import { headers as newHeaders } from '@nats-io/transport-node';
 import { Unavailable } from '@tocsin/contracts';
 import type { Delivery, ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { anAlert, describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
 import type { NatsDelivery } from './nats-lane';
 import { CONSUMER } from './nats-streams';
+import { NatsQueueDepths } from './queue-depths.nats';
 import { describeWithNats, natsUrl, OwnNats } from './testing';
 
 describeWithNats('NATS', () => {
@@ -16,6 +17,17 @@ describeWithNats('NATS', () => {
       const nats = await OwnNats.open();
       return { intake: nats.intake, source: async () => nats.source(), close: () => nats.close() };
     },
+  });
+
+  describeQueueDepths('NATS JetStream', {
+    async open() {
+      const nats = await OwnNats.open();
+      await nats.queue.streams.prepare();
+      const depths = new NatsQueueDepths(nats.queue.streams);
+      return { depths, intake: nats.intake, source: async () => nats.source(), close: () => nats.close() };
+    },
+    includesInHand: true,
+    knowsAge: true,
   });
 
   describe('the queue in NATS JetStream', () => {

@@ -23,10 +23,7 @@ export class JetStreamAdmin {
 
   /** Does `work`; two processes may do the same at the same time, so it is tried once more. */
   async manage<T>(work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-    const once = () =>
-      this.connection.run(this.role, ANSWER_WITHIN_MS, async (client) =>
-        work(await jetstreamManager(client, { timeout: ANSWER_WITHIN_MS, checkAPI: false })),
-      );
+    const once = () => this.read(ANSWER_WITHIN_MS, work);
     try {
       return await once();
     } catch (error) {
@@ -34,6 +31,13 @@ export class JetStreamAdmin {
       await sleep(50);
       return once();
     }
+  }
+
+  /** Does `work` once, within this time. */
+  read<T>(timeoutMs: number, work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    return this.connection.run(this.role, timeoutMs, async (client) =>
+      work(await jetstreamManager(client, { timeout: timeoutMs, checkAPI: false })),
+    );
   }
 
   /** Rejects when JetStream does not answer. */

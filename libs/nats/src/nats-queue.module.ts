@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { AlertIntake, AlertSource, bind, RawIntake } from '@tocsin/contracts/ports';
+import { AlertIntake, AlertSource, bind, QueueDepths, RawIntake } from '@tocsin/contracts/ports';
 import { Health, Log, type CheckOptions } from '@tocsin/observability';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
 import { NatsSource } from './alert-source.nats';
@@ -7,6 +7,7 @@ import { NatsConnection } from './connection';
 import { weaknessesOf } from './durability';
 import { NatsQueue } from './nats-queue';
 import { NatsStreams } from './nats-streams';
+import { NatsQueueDepths } from './queue-depths.nats';
 
 interface NatsQueueModuleOptions {
   /** The process's `NatsConnectionModule.forRoot(…)`. */
@@ -33,7 +34,7 @@ class QueueHealth {
 const CHECK_TIMEOUT_MS = 400;
 
 /**
- * `AlertIntake`, `RawIntake` and `AlertSource` on NATS JetStream. Once NATS answers, streams and consumers are made, and
+ * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on NATS JetStream. Once NATS answers, streams and consumers are made, and
  * the log says what is weak about their durability.
  */
 @Module({})
@@ -76,8 +77,13 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
         { provide: AlertSource, useExisting: NatsSource },
         bind(AlertIntake, NatsIntake, NatsQueue),
         bind(RawIntake, NatsRawIntake, NatsQueue),
+        {
+          provide: QueueDepths,
+          useFactory: ({ streams }: NatsQueue) => new NatsQueueDepths(streams),
+          inject: [NatsQueue],
+        },
       ],
-      exports: [AlertSource, AlertIntake, RawIntake],
+      exports: [AlertSource, AlertIntake, RawIntake, QueueDepths],
     };
   }
 

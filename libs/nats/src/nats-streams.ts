@@ -10,7 +10,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import type { QueueKind } from '@tocsin/contracts/ports';
+import { QUEUE_KINDS, Unavailable, type QueueDepth, type QueueKind } from '@tocsin/contracts';
 import type { NatsConnection } from './connection';
 import { absent, ensureStream, JetStreamAdmin } from './jetstream-admin';
 import { isPublished, STREAMS, SUBJECTS, type StreamRole } from './subjects';
@@ -70,8 +70,7 @@ export class NatsStreams {
   async prepare(): Promise<void> {
     await this.admin.manage(async (manager) => {
       for (const role of Object.keys(STREAMS) as StreamRole[]) await this.#prepareStream(manager, role);
-      for (const kind of ['urgent', 'common', 'suspects', 'given_up'] as const)
-        await this.#prepareConsumer(manager, this.name(kind));
+      for (const kind of QUEUE_KINDS) await this.#prepareConsumer(manager, this.name(kind));
     });
   }
 
@@ -108,6 +107,20 @@ export class NatsStreams {
         (['urgent', 'common', 'suspects'] as const).map(
           async (role) => (await manager.streams.info(this.name(role))).config,
         ),
+      ),
+    );
+  }
+
+  /** How many messages each stream holds that are not acknowledged, and when the first of them was stored. */
+  depths(timeoutMs: number): Promise<QueueDepth[]> {
+    return this.admin.read(timeoutMs, (manager) =>
+      Promise.all(
+        QUEUE_KINDS.map(async (kind) => {
+          const queue = this.name(kind);
+          const { messages, first_ts } = (await manager.streams.info(queue)).state;
+          const oldest_at = messages > 0 ? new Date(first_ts).toISOString() : null;
+          return { queue, kind, messages, includes_in_hand: true, oldest_at };
+        }),
       ),
     );
   }

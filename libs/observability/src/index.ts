@@ -10,6 +10,7 @@ export * from './recent-samples';
 export * from './redact';
 export * from './settings';
 export * from './start-report';
+export * from './this-process';
 export { wantsTraces, type TraceSettings } from './trace/settings';
 export * from './trace/trace';
 export * from './version';

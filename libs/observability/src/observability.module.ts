@@ -7,6 +7,7 @@ import { HealthChecks } from './health-checks';
 import { createLogger, Log, NestLogger } from './logger';
 import { Metrics } from './metrics';
 import type { ObservabilitySettings } from './settings';
+import { ThisProcess } from './this-process';
 import { openTrace } from './trace/open-trace';
 import { Trace } from './trace/trace';
 
@@ -46,6 +47,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
           useFactory: (log: Log) => openTrace({ app, version, settings, log }),
           inject: [Log],
         },
+        { provide: ThisProcess, useFactory: () => new ThisProcess(app, settings.BUILD_COMMIT) },
         bind(Health, Health, HealthIndicatorService, Log),
         bind(HealthChecks, HealthChecks, HealthCheckService, HealthIndicatorService, Health),
         {
@@ -59,7 +61,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
           inject: [HealthChecks, Metrics],
         },
       ],
-      exports: [Log, NestLogger, Metrics, Trace, Health, AdminServer],
+      exports: [Log, NestLogger, Metrics, Trace, Health, AdminServer, ThisProcess],
     };
   }
 

@@ -1,10 +1,11 @@
 import { Unavailable } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { anAlert, describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { Database } from './database';
 import { InboxSource } from './alert-source.postgres';
 import { Inbox, InboxIntake } from './inbox.postgres';
+import { PostgresQueueDepths } from './queue-depths.postgres';
 import { freshDatabase } from './testing';
 
 async function openInbox() {
@@ -29,6 +30,15 @@ async function openInbox() {
 }
 
 describeAlertSource('The inbox', { open: openInbox });
+
+describeQueueDepths('The inbox', {
+  async open() {
+    const opened = await openInbox();
+    return { ...opened, depths: new PostgresQueueDepths(opened.database) };
+  },
+  includesInHand: true,
+  knowsAge: true,
+});
 
 describe('the inbox', () => {
   let opened: Awaited<ReturnType<typeof openInbox>>;

@@ -20,6 +20,8 @@ export { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
 export { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 export { InboxModule, PostgresBusModule, PostgresSessionModule } from './postgres-alone.module';
 export { PostgresModule } from './postgres.module';
+export { PostgresProcessDirectory } from './process-directory.postgres';
+export { PostgresQueueDepths } from './queue-depths.postgres';
 export { PostgresReceipts } from './receipts.postgres';
 export { PostgresRecipientBook } from './recipient-book.postgres';
 export { PostgresSeenPositions } from './seen-positions.postgres';

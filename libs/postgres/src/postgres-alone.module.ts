@@ -6,6 +6,7 @@ import {
   Doorbell,
   EventBus,
   HintKey,
+  QueueDepths,
   RawIntake,
   StreamSlots,
   TicketStore,
@@ -19,6 +20,7 @@ import { PostgresDoorbell } from './doorbell.postgres';
 import { PostgresEventBus } from './event-bus.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { ListeningSession } from './listening-session';
+import { PostgresQueueDepths } from './queue-depths.postgres';
 import type { Role } from './roles';
 import { PostgresStreamSlots } from './stream-slots.postgres';
 import { PostgresTicketStore } from './ticket-store.postgres';
@@ -137,8 +139,9 @@ export class InboxModule {
           : [bind(Inbox, Inbox, Database), bind(AlertSource, InboxSource, Inbox)]),
         bind(AlertIntake, InboxIntake, Inbox),
         bind(RawIntake, InboxRawIntake, Inbox),
+        bind(QueueDepths, PostgresQueueDepths, Database),
       ],
-      exports: [AlertIntake, AlertSource, RawIntake],
+      exports: [AlertIntake, AlertSource, RawIntake, QueueDepths],
     };
   }
 }

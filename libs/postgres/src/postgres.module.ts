@@ -1,4 +1,10 @@
-import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { ConfigurationError } from '@tocsin/settings';
 import type { Folding } from '@tocsin/contracts';
 import {
@@ -15,6 +21,7 @@ import {
   LogRetention,
   Notifications,
   PhoneDeliveries,
+  ProcessDirectory,
   PushSubscriptions,
   Receipts,
   RecipientBook,
@@ -23,7 +30,7 @@ import {
   Unsubscribes,
   WebhookEndpoints,
 } from '@tocsin/contracts/ports';
-import { Health, Log, Metrics } from '@tocsin/observability';
+import { Health, Log, Metrics, ThisProcess } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { PostgresAlertActs } from './alert-acts.postgres';
 import { PostgresAlertQueries } from './alert-queries.postgres';
@@ -38,6 +45,8 @@ import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresNotifications } from './notifications.postgres';
 import { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
+import { ProcessAnnouncements } from './process-announcements';
+import { PostgresProcessDirectory } from './process-directory.postgres';
 import { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
@@ -65,10 +74,10 @@ class Replica {
 
 /**
  * The pool, the event log, acts on alerts, dead letters and revocations. Nothing is opened before the first use; the
- * pool closes last, after all modules that use it.
+ * pool closes last, after all modules that use it. While the app runs, it is listed in `ProcessDirectory`.
  */
 @Module({})
-export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
+export class PostgresModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private looked: Promise<void> | undefined;
 
   constructor(
@@ -76,6 +85,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
     private readonly schema: SchemaCheck,
     private readonly replica: Replica,
     private readonly log: Log,
+    private readonly announcements: ProcessAnnouncements,
     health: Health,
     metrics: Metrics,
   ) {
@@ -125,6 +135,8 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
         bind(Notifications, PostgresNotifications, Database),
         bind(LinkKey, PostgresLinkKey, Database),
         bind(PhoneDeliveries, PostgresPhoneDeliveries, Database),
+        bind(ProcessDirectory, PostgresProcessDirectory, Database),
+        bind(ProcessAnnouncements, ProcessAnnouncements, ProcessDirectory, ThisProcess),
         bind(PushSubscriptions, PostgresPushSubscriptions, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(RecipientBook, PostgresRecipientBook, Database),
@@ -151,6 +163,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
         LogRetention,
         Notifications,
         PhoneDeliveries,
+        ProcessDirectory,
         PushSubscriptions,
         Receipts,
         RecipientBook,
@@ -180,7 +193,12 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  onApplicationBootstrap(): void {
+    this.announcements.start();
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    await this.announcements.stop();
     await Promise.all([this.database.close(), this.replica.database?.close()]);
   }
 }

@@ -1,18 +1,47 @@
+import { Unavailable } from '@tocsin/contracts';
 import { parseAlertMessage } from '@tocsin/messages';
 import type { Delivery, DeliverySession, ReceivedMessage } from '@tocsin/contracts/ports';
-import { eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RabbitDelivery } from './consumed-queue';
+import { RabbitQueueDepths } from './queue-depths.rabbit';
 import { breakChannels, queuesOf } from './testing/break-channels';
 import { brokerUrl, OwnBroker } from './testing/own-broker';
+import { topologyOf } from './topology-names';
 
 describeAlertSource('RabbitMQ', {
   async open() {
     const broker = await OwnBroker.open();
     return { intake: await broker.intake(), source: async () => broker.source(), close: () => broker.close() };
   },
+});
+
+describeQueueDepths('RabbitMQ', {
+  async open() {
+    const broker = await OwnBroker.open();
+    const depths = new RabbitQueueDepths(brokerUrl(), broker.topology);
+    return {
+      depths,
+      intake: await broker.intake(),
+      source: async () => broker.source(),
+      close: async () => {
+        await depths.close();
+        await broker.close();
+      },
+    };
+  },
+  includesInHand: false,
+  knowsAge: false,
+});
+
+test('a RabbitMQ without the queues, or that is away, does not say that they are empty', async () => {
+  for (const url of [brokerUrl(), 'amqp://127.0.0.1:1']) {
+    const depths = new RabbitQueueDepths(url, topologyOf('test-nowhere.'));
+    await expect(depths.read()).rejects.toBeInstanceOf(Unavailable);
+    await depths.close();
+  }
 });
 
 describe('alerts from RabbitMQ', () => {

@@ -5,11 +5,12 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { AlertIntake, AlertSource, RawIntake } from '@tocsin/contracts/ports';
+import { AlertIntake, AlertSource, QueueDepths, RawIntake } from '@tocsin/contracts/ports';
 import { Health, Log, Metrics, type CheckOptions } from '@tocsin/observability';
 import { ConfirmingPublisher } from '@tocsin/publisher';
 import { RabbitAlertIntake } from './alert-intake.rabbit';
 import { RabbitAlertSource } from './alert-source.rabbit';
+import { RabbitQueueDepths } from './queue-depths.rabbit';
 import { RabbitRawIntake } from './raw-intake.rabbit';
 import { declareTopology } from './topology';
 import { topologyOf } from './topology-names';
@@ -38,7 +39,7 @@ class HealthOptions {
 const FIRST_CHANNEL_WITHIN_MS = 2_000;
 
 /**
- * `AlertIntake`, `RawIntake` and `AlertSource` on RabbitMQ. Nothing is opened before `onModuleInit`, which begins to
+ * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on RabbitMQ. Nothing is opened before `onModuleInit`, which begins to
  * connect. The start waits up to 2 s for the broker, and goes on without it. Consuming starts with
  * `AlertSource.consume`.
  */
@@ -47,6 +48,7 @@ export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApp
   constructor(
     private readonly publisher: ConfirmingPublisher,
     private readonly source: RabbitAlertSource,
+    private readonly depths: RabbitQueueDepths,
     private readonly health: Health,
     private readonly healthOptions: HealthOptions,
   ) {}
@@ -82,6 +84,8 @@ export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApp
           inject: [ConfirmingPublisher, Log],
         },
         { provide: AlertSource, useExisting: RabbitAlertSource },
+        { provide: RabbitQueueDepths, useFactory: () => new RabbitQueueDepths(url, topology) },
+        { provide: QueueDepths, useExisting: RabbitQueueDepths },
         {
           provide: AlertIntake,
           useFactory: (publisher: ConfirmingPublisher) => new RabbitAlertIntake(publisher, topology.exchange),
@@ -93,7 +97,7 @@ export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApp
           inject: [ConfirmingPublisher],
         },
       ],
-      exports: [AlertSource, AlertIntake, RawIntake],
+      exports: [AlertSource, AlertIntake, RawIntake, QueueDepths],
     };
   }
 
@@ -108,6 +112,7 @@ export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApp
 
   async onApplicationShutdown(): Promise<void> {
     await this.source.stop();
+    await this.depths.close();
     await this.publisher.close();
   }
 

@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { version as release } from '@tocsin/observability';
 import { STREAM_COOKIE } from '../connect/stream-request';
 import { LETTER_SCHEMAS } from '../dead-letters/letter-schemas';
+import { HEALTH_SCHEMAS } from '../health/health-schemas';
 import type { Schema } from '../description/json-schema';
 import type { Swagger } from '../description/operation.docs';
 import { deriveFacts } from './derived.docs';
@@ -117,7 +118,7 @@ export async function openApi(app: INestApplication, ofVersion: string): Promise
     paths: inOrder(paths),
     components: {
       ...components,
-      schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...LETTER_SCHEMAS, ...bodies },
+      schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...LETTER_SCHEMAS, ...HEALTH_SCHEMAS, ...bodies },
     },
   };
 }

@@ -48,7 +48,6 @@ import {
   type SeenCursor,
   type SignedIn,
   type SignedOut,
-  type SystemHealth,
   type TenantRecipients,
   type TenantsPage,
   type TenantStats,
@@ -65,7 +64,6 @@ import {
   list,
   mapOf,
   nullable,
-  number,
   object,
   oneOf,
   optional,
@@ -298,59 +296,6 @@ export const WIRE_SCHEMAS = {
     bucket_seconds: integer(undefined, { minimum: 1 }),
     at_most: integer('No number of open or snoozed is larger: one that is equal may be more.', { minimum: 1 }),
     cursor,
-  }),
-  SystemHealth: object<SystemHealth>({
-    as_of: time(),
-    version: text(),
-    started_at: time('When the gateway that answers was started.'),
-    not_ready: nullable(text('Why it takes no new clients, such as draining or full; null: it takes them.')),
-    dependencies: list(
-      object<SystemHealth['dependencies'][number]>({
-        name: text('The technology, such as postgres.'),
-        status: oneOf(['up', 'down', 'unknown'], 'unknown until the first check.'),
-        critical: flag('Whether the gateway is unhealthy without it.'),
-        since: time('The time of the last change of the status.'),
-      }),
-    ),
-    streams: count('The streams of this gateway alone.'),
-    closed_slow: count('How many of them were closed because their clients read too slowly.'),
-    tenants: count('The tenants of these streams.'),
-    users: list(
-      object<SystemHealth['users'][number]>({
-        user_id: text(),
-        streams: integer('The open streams of the users with this name.', { minimum: 1 }),
-      }),
-      {
-        maxItems: 10,
-        description:
-          'The users with the most streams of this gateway, the most first; without streams whose every tenant was revoked from the token.',
-      },
-    ),
-    delivery: nullable(
-      object<NonNullable<SystemHealth['delivery']>>(
-        {
-          window_seconds: integer('How far back it looks.', { minimum: 1 }),
-          samples: integer('How many alerts were measured.', { minimum: 1 }),
-          p50_ms: { ...number('Half of them took no longer.'), minimum: 0 },
-          p99_ms: { ...number('99 of 100 took no longer.'), minimum: 0 },
-        },
-        {
-          description:
-            'How long alerts took from received to written to the streams of this gateway, of a sample; null when it sent none in that time.',
-        },
-      ),
-    ),
-    last_entry_at: nullable(time('When it last sent an entry of these tenants; null: it has sent none to them.')),
-    dead_letters: nullable(count('How many wait for a decision, within the reach of the operator.')),
-    deliveries: nullable(
-      list(
-        object<NonNullable<SystemHealth['deliveries']>[number]>({
-          channel: oneOf(CHANNELS),
-          due: count('How many are due now.'),
-          oldest_due_at: nullable(time('When the oldest of them was due; null when none is.')),
-        }),
-      ),
-    ),
   }),
   DeliveryAttempt: object<DeliveryAttempt>(
     {

@@ -1,6 +1,10 @@
+import type { ClosedStream } from '@tocsin/contracts';
 import type { Metrics } from '@tocsin/observability';
 import type { EventStream } from './event-stream';
 import { HeartbeatWheel } from './heartbeat-wheel';
+
+/** How many closed streams are remembered. */
+const CLOSED = 20;
 
 /**
  * The open streams of this gateway: it counts them, has heartbeats sent to them, and ends them when the gateway stops.
@@ -11,6 +15,8 @@ export class OpenStreams {
   private draining = false;
   /** How many streams were closed as slow since the start. */
   closedSlow = 0;
+  /** The last streams that were closed, the last one first. */
+  readonly lastClosed: ClosedStream[] = [];
 
   constructor(
     heartbeatMs: number,
@@ -39,6 +45,8 @@ export class OpenStreams {
     this.metrics.sseConnections.inc();
     stream.whenEnded((reason) => {
       if (reason === 'slow') this.closedSlow += 1;
+      this.lastClosed.unshift({ reason, at: new Date().toISOString() });
+      this.lastClosed.splice(CLOSED);
       this.streams.delete(stream);
       this.metrics.sseConnections.dec();
     });

@@ -1,3 +1,7 @@
+import type { QueueKind } from '../wire';
+
+export type { QueueKind } from '../wire';
+
 /** A message as the queue delivers it: bytes, and what the queue says about them. It is not validated yet. */
 export interface ReceivedMessage {
   body: Buffer;
@@ -34,13 +38,6 @@ export interface DeadDelivery {
  * after the second time it is handled alone.
  */
 export const SUSPECT_AFTER = 2;
-
-/**
- * The content of a queue. `urgent` and `common`: published messages. `suspects`: parked messages, each to be handled
- * alone. `given_up`: messages that the source gave up because they were delivered too often, to be recorded without
- * being read.
- */
-export type QueueKind = 'urgent' | 'common' | 'suspects' | 'given_up';
 
 /** One of the queues of a source. */
 export interface SourceQueue {

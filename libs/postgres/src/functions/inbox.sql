@@ -30,10 +30,23 @@ as $$
   delete from inbox where inbox_id = any (settled)
 $$;
 
+-- How many messages wait or are in hand, urgent ones apart, and since when the oldest does. No body is read.
+create or replace function inbox_depth()
+returns table (queue text, kind text, messages integer, includes_in_hand boolean, oldest_at timestamptz)
+language sql stable security definer
+set search_path = tocsin, pg_temp
+as $$
+  select 'inbox', lane.kind, (select count(*) from inbox where urgent = lane.urgent)::integer, true,
+    (select put_at from inbox where urgent = lane.urgent order by inbox_id limit 1)
+  from (values ('urgent', true), ('common', false)) as lane(kind, urgent)
+$$;
+
 alter function inbox_put owner to tocsin_definer;
 alter function inbox_take owner to tocsin_definer;
 alter function inbox_settle owner to tocsin_definer;
-revoke all on function inbox_put, inbox_take, inbox_settle from public;
+alter function inbox_depth owner to tocsin_definer;
+revoke all on function inbox_put, inbox_take, inbox_settle, inbox_depth from public;
 -- the processor publishes what it takes from other programs (REDIS_PLAIN=bridge)
 grant execute on function inbox_put to tocsin_gateway, tocsin_processor;
 grant execute on function inbox_take, inbox_settle to tocsin_processor;
+grant execute on function inbox_depth to tocsin_gateway;

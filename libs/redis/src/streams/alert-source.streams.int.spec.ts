@@ -1,12 +1,13 @@
 import { Unavailable } from '@tocsin/contracts';
 import type { Delivery, ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { anAlert, describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { OwnRedis, redisUrl } from '../testing/own-redis';
 import { StreamIntake, StreamRawIntake } from './alert-intake.streams';
 import { StreamSource } from './alert-source.streams';
 import { weaknessesOf } from './durability';
+import { StreamQueueDepths } from './queue-depths.streams';
 import { GROUP, StreamQueue, TAKE_OVER_AFTER_MS } from './stream-queue';
 
 const LIMIT = 10_000;
@@ -32,6 +33,15 @@ async function openStreams() {
 }
 
 describeAlertSource('Redis Streams', { open: openStreams });
+
+describeQueueDepths('Redis Streams', {
+  async open() {
+    const opened = await openStreams();
+    return { ...opened, depths: new StreamQueueDepths(opened.queue) };
+  },
+  includesInHand: true,
+  knowsAge: true,
+});
 
 describe('the queue in Redis Streams', () => {
   let opened: Awaited<ReturnType<typeof openStreams>>;

@@ -1,10 +1,11 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { AlertIntake, AlertSource, RawIntake } from '@tocsin/contracts/ports';
+import { AlertIntake, AlertSource, QueueDepths, RawIntake } from '@tocsin/contracts/ports';
 import { Health, Log, type CheckOptions } from '@tocsin/observability';
 import { RedisConnection } from '../connection';
 import { StreamIntake, StreamRawIntake } from './alert-intake.streams';
 import { StreamSource } from './alert-source.streams';
 import { weaknessesOf } from './durability';
+import { StreamQueueDepths } from './queue-depths.streams';
 import { StreamQueue } from './stream-queue';
 
 interface RedisQueueOptions {
@@ -34,7 +35,7 @@ const CHECK_TIMEOUT_MS = 400;
 const ASK_TIMEOUT_MS = 2_000;
 
 /**
- * `AlertIntake`, `RawIntake` and `AlertSource` on Redis Streams. Nothing is opened before `onModuleInit`, which starts
+ * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on Redis Streams. Nothing is opened before `onModuleInit`, which starts
  * to connect and does not wait; once Redis answers, the log says what is weak about its durability.
  */
 @Module({})
@@ -66,8 +67,9 @@ export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
         { provide: AlertSource, useValue: source },
         { provide: AlertIntake, useValue: new StreamIntake(queue, limit) },
         { provide: RawIntake, useValue: new StreamRawIntake(queue, limit) },
+        { provide: QueueDepths, useValue: new StreamQueueDepths(queue) },
       ],
-      exports: [AlertSource, AlertIntake, RawIntake],
+      exports: [AlertSource, AlertIntake, RawIntake, QueueDepths],
     };
   }
 

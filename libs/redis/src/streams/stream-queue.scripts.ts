@@ -21,6 +21,15 @@ while at <= #ARGV do
 end
 return 1`;
 
+/** KEYS: streams. Returns for each its length and the id of its first entry, if any. */
+export const LENGTHS = `
+local lengths = {}
+for i, key in ipairs(KEYS) do
+  local first = redis.call('xrange', key, '-', '+', 'count', 1)[1]
+  lengths[i] = {redis.call('xlen', key), first and first[1] or false}
+end
+return lengths`;
+
 /**
  * Takes over what no consumer has kept for a time. KEYS: the stream. ARGV: the group, the consumer, that time in ms,
  * where to go on, how many at most. Returns where to go on the next time ('0-0' when all were seen), and for each entry

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { Unavailable } from '@tocsin/contracts';
 import type { QueueKind } from '@tocsin/contracts/ports';
 import type { RedisConnection } from '../connection';
-import { CLAIM, FORGET, GIVE_BACK, LEAVE, MOVE, PUT } from './stream-queue.scripts';
+import { CLAIM, FORGET, GIVE_BACK, LEAVE, LENGTHS, MOVE, PUT } from './stream-queue.scripts';
 
 /** The group in which all processors share the messages of each stream. */
 export const GROUP = 'processors';
@@ -59,6 +59,16 @@ export class StreamQueue {
     return (
       (await this.run((client) => client.eval(PUT, 2, this.key('urgent'), this.key('common'), limit, ...words))) === 1
     );
+  }
+
+  /** How many messages each stream holds, and the id of its first one. A stream that does not exist is empty. */
+  async lengths(
+    kinds: readonly QueueKind[],
+    withinMs: number,
+  ): Promise<{ messages: number; firstId: string | null }[]> {
+    const keys = kinds.map((kind) => this.key(kind));
+    const answer = await this.commands.run('queue', withinMs, (client) => client.eval(LENGTHS, keys.length, ...keys));
+    return (answer as [number, string | null][]).map(([messages, firstId]) => ({ messages, firstId }));
   }
 
   /** Creates stream and group, unless they are there, and forgets consumers that ended long ago. */
