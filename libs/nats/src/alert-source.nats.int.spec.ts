@@ -53,6 +53,14 @@ describeWithNats('NATS', () => {
       return { num_ack_pending, num_pending };
     };
 
+    /** A queue whose stream for common messages is made with this bound. */
+    const bounded = async (limit: number) => {
+      const queue = nats.queueAt(natsUrl(), limit);
+      await nats.manager.streams.delete(queue.streams.name('common'));
+      await queue.streams.prepare();
+      return queue;
+    };
+
     it('delivers what a dead consumer held to another, and counts that it came back', async () => {
       await nats.intake.publish([anAlert({ severity: 'low' }), anAlert({ severity: 'low' })]);
       expect(await takeAndDie('common')).toBe(2);
@@ -119,8 +127,7 @@ describeWithNats('NATS', () => {
     });
 
     it('delivers again what is given back to a queue that has no room for a copy', async () => {
-      const small = nats.queueAt(natsUrl(), 1);
-      await small.streams.prepare();
+      const small = await bounded(1);
       await new NatsIntake(small).publish([anAlert({ severity: 'low' })]);
       const seen: Delivery[] = [];
       await nats.source(small).consume(
@@ -245,8 +252,7 @@ describeWithNats('NATS', () => {
     });
 
     it('refuses what would exceed its bound, and takes messages again when there is room', async () => {
-      const small = nats.queueAt(natsUrl(), 3);
-      await small.streams.prepare();
+      const small = await bounded(3);
       const intake = new NatsIntake(small);
       const low = () => anAlert({ severity: 'low' });
       const outcomes = await intake.publish([low(), low(), low(), low()]);
@@ -259,6 +265,12 @@ describeWithNats('NATS', () => {
       await intake.publish([anAlert({ severity: 'urgent' })]);
       await nats.source(small).consume(settle(() => undefined));
       await eventually(() => intake.publish([low(), low()]));
+    });
+
+    it('keeps what was confirmed when its bound becomes smaller than what waits', async () => {
+      await nats.intake.publish(Array.from({ length: 9 }, () => anAlert({ severity: 'low' })));
+      await nats.queueAt(natsUrl(), 3).streams.prepare();
+      expect(await nats.lengthOf('common')).toBe(9);
     });
 
     it('keeps a dead message with its reason', async () => {
@@ -338,9 +350,9 @@ describeWithNats('NATS', () => {
     it('takes over new settings, and keeps the configuration that an operator gave', async () => {
       const stream = nats.queue.streams.name('common');
       await nats.manager.streams.update(stream, { description: 'ours' });
-      await nats.queueAt(natsUrl(), 5_000).streams.prepare();
+      await nats.queueAt(natsUrl(), 20_000).streams.prepare();
       const { config } = await nats.manager.streams.info(stream);
-      expect(config).toMatchObject({ description: 'ours', max_msgs: 5_000, retention: 'workqueue', discard: 'new' });
+      expect(config).toMatchObject({ description: 'ours', max_msgs: 20_000, retention: 'workqueue', discard: 'new' });
       const consumer = await nats.manager.consumers.info(stream, CONSUMER);
       expect(consumer.config).toMatchObject({ ack_policy: AckPolicy.Explicit, max_deliver: -1 });
     });

@@ -7,10 +7,11 @@ const SAFE = {
   max_age: 0,
   discard: 'new',
   retention: 'workqueue',
+  max_msgs: 100,
 } as const;
 
 it('says nothing of streams on three servers', () => {
-  expect(weaknessesOf([SAFE, { ...SAFE, name: 'alerts-urgent' }])).toEqual([]);
+  expect(weaknessesOf([SAFE, { ...SAFE, name: 'alerts-urgent', max_msgs: -1 }], 100)).toEqual([]);
 });
 
 it.each([
@@ -19,6 +20,7 @@ it.each([
   [{ max_age: 1 }, 'alerts-common has a max_age'],
   [{ retention: 'limits' as const }, 'alerts-common is no work queue'],
   [{ discard: 'old' as const }, 'alerts-common discards old messages'],
+  [{ max_msgs: 101 }, 'alerts-common has room for more messages'],
 ])('names a stream with %j', (configured, says) => {
-  expect(weaknessesOf([{ ...SAFE, ...configured }])).toEqual([expect.stringContaining(says)]);
+  expect(weaknessesOf([{ ...SAFE, ...configured }], 100)).toEqual([expect.stringContaining(says)]);
 });

@@ -48,7 +48,8 @@ export class JetStreamAdmin {
 
 /**
  * Creates the stream if it is missing. One that is there already keeps what an operator gave it, except for what the
- * settings want.
+ * settings want. Its bound is raised and never lowered: NATS 2.9 deletes the messages that a smaller one does not hold,
+ * though they were confirmed, and more may arrive between a look and the change.
  */
 export async function ensureStream(
   manager: JetStreamManager,
@@ -59,10 +60,16 @@ export async function ensureStream(
   const found = await manager.streams.info(name).catch((error: unknown) => {
     return absent(error, JetStreamApiCodes.StreamNotFound);
   });
-  if (!found) await manager.streams.add({ name, ...wanted, ...atFirst });
-  else if (Object.entries(wanted).some(([key, value]) => !isSame(found.config[key as keyof StreamConfig], value)))
-    await manager.streams.update(name, wanted);
+  if (!found) return void (await manager.streams.add({ name, ...wanted, ...atFirst }));
+  const { max_msgs } = found.config;
+  const kept = isBelow(wanted.max_msgs, max_msgs) ? { ...wanted, max_msgs } : wanted;
+  if (Object.entries(kept).some(([key, value]) => !isSame(found.config[key as keyof StreamConfig], value)))
+    await manager.streams.update(name, kept);
 }
+
+/** Whether a bound holds less than another. NATS writes no bound as -1. */
+const isBelow = (bound: number | undefined, other: number): boolean =>
+  bound !== undefined && bound >= 0 && (other < 0 || bound < other);
 
 /** Throws any error but the one with this code. */
 export function absent(error: unknown, code: number): undefined {

@@ -111,7 +111,7 @@ export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {
     this.prepared = true;
     try {
       await streams.prepare();
-      for (const weakness of weaknessesOf(await streams.configurations())) this.log.warn(weakness);
+      for (const weakness of weaknessesOf(await streams.configurations(), streams.limit)) this.log.warn(weakness);
     } catch (error) {
       this.prepared = false;
       this.log.warn({ err: error }, 'the streams of NATS cannot be prepared');

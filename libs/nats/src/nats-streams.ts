@@ -10,7 +10,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { QUEUE_KINDS, Unavailable, type QueueDepth, type QueueKind } from '@tocsin/contracts';
+import { QUEUE_KINDS, type QueueDepth, type QueueKind } from '@tocsin/contracts';
 import type { NatsConnection } from './connection';
 import { absent, ensureStream, JetStreamAdmin } from './jetstream-admin';
 import { isPublished, STREAMS, SUBJECTS, type StreamRole } from './subjects';
@@ -60,6 +60,11 @@ export class NatsStreams {
   /** What stands before every subject and stream. */
   get prefix(): string {
     return this.options.prefix;
+  }
+
+  /** How many messages may wait in a stream. */
+  get limit(): number {
+    return this.options.limit;
   }
 
   name(role: StreamRole): string {
