@@ -186,7 +186,7 @@ describe('the standalone', () => {
         ).status,
       ).toBe(202);
 
-      await eventually(() => expect(text).toMatch(/event: inventory_alert\ndata: .*\n\n/));
+      await eventually(() => expect(text).toMatch(/event: inventory_alert\ndata: .*\nid: .*\n\n/));
       running.kill();
       expect(text.indexOf('event: connection')).toBeGreaterThanOrEqual(0);
       expect(text.indexOf('event: inventory_alert')).toBeGreaterThan(text.indexOf('event: connection'));

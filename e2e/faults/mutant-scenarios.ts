@@ -217,7 +217,7 @@ export const SCENARIOS = {
     nextPage.close();
     const cut = await client.connect(url);
     await seen(client, PAGE_SIZE);
-    proxy.connections.at(-1)!.cutOn(/event: heartbeat\ndata: [^\n]*\n\n/, 'to_client');
+    proxy.connections.at(-1)!.cutOn(/event: heartbeat\ndata: [^\n]*\nid: [^\n]*\n\n/, 'to_client');
     await cut.ended;
     expect({ last: cut.frames.at(-1)!.event, entries: client.entries.length }).toEqual({
       last: 'heartbeat',
