@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Alert, AlertAct, AlertPage, AlertSearch } from '@tocsin/contracts/wire';
 import { eventually } from '@tocsin/contracts/testing';
 import type { ClientCore } from '../faults/client-copy';
-import { ask } from '../kit/http';
+import { ask, askPatiently } from '../kit/http';
 import { SeededRandom } from '../kit/seeded-random';
 import type { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
@@ -227,7 +227,7 @@ export class History {
   }
 
   private async page(user: string, query: URLSearchParams): Promise<AlertPage> {
-    const { status, text } = await ask(this.stack.gateway.url, `/api/v1/alerts?${query.toString()}`, {
+    const { status, text } = await askPatiently(this.stack.gateway.url, `/api/v1/alerts?${query.toString()}`, {
       headers: { Authorization: `Bearer ${tokenFor(user)}` },
     });
     if (status !== 200) throw new Error(`${status} ${text}`);

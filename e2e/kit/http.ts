@@ -1,3 +1,4 @@
+import { eventually } from '@tocsin/contracts/testing';
 import { request as send, type IncomingHttpHeaders } from 'node:http';
 import { request as sendSecurely } from 'node:https';
 
@@ -49,6 +50,17 @@ export function ask(base: string, path: string, { method = 'GET', headers = {}, 
     request.end(body);
   });
 }
+
+/**
+ * The same for a request that only reads: asks again while the answer is 503, for 20 s. The tenant service is a process
+ * of the test, which may answer too late on a busy machine.
+ */
+export const askPatiently = (base: string, path: string, options: Ask = {}): Promise<Answer> =>
+  eventually(async () => {
+    const answer = await ask(base, path, options);
+    if (answer.status === 503) throw new Error(`${path}: 503 ${answer.text}`);
+    return answer;
+  }, 20_000);
 
 function parse(text: string): Answer['json'] {
   try {

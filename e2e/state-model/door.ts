@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { eventually } from '@tocsin/contracts/testing';
 import type { Alert, AlertPage, Entry, EntryPage } from '@tocsin/contracts/wire';
-import { ask, type Answer } from '../kit/http';
+import { ask, askPatiently, type Answer } from '../kit/http';
 import type { PlainAmqp } from '../kit/plain-amqp';
 import { publisherToken, tokenFor } from '../kit/tokens';
 import type { Said } from './words';
@@ -106,12 +105,7 @@ export class Door {
 
   private async get<T>(path: string): Promise<T> {
     const headers = { Authorization: this.bearer('ana', 'alerts:read alerts:write dead_letters:manage') };
-    // the tenant service is this process, which may answer too late on a busy machine: reading again changes nothing
-    const { status, text } = await eventually(async () => {
-      const answer = await ask(this.system.url, path, { headers });
-      if (answer.status === 503) throw new Error(`GET ${path}: 503 ${answer.text}`);
-      return answer;
-    }, 20_000);
+    const { status, text } = await askPatiently(this.system.url, path, { headers });
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
   }
