@@ -18,7 +18,10 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
     const opening = Visits.open();
     redis = await FaultProxy.to(process.env.REDIS_URL!);
     stack = await Stack.open({ tenants: { olga: ['bakery'], ana: ['bakery'] }, gateways: 0 });
-    await stack.startGateway({ REDIS_URL: redis.via(stack.environment.REDIS_URL!) });
+    await stack.startGateway({
+      REDIS_URL: redis.via(stack.environment.REDIS_URL!),
+      STREAMS_PER_TENANT: '500',
+    });
     visits = await opening;
   }, 60_000);
   afterEach(() => visits.end());
@@ -38,9 +41,20 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
       page.locator(`[data-service=${name}][data-status=${status}]`).waitFor({ timeout: SEEN_WITHIN_MS });
     for (const name of ['postgres', 'rabbitmq', 'redis']) await service(name, 'up');
     await page.locator('[data-value=dead_letters]').getByText('1 waits for a decision').waitFor();
+    const line = (name: string) => page.locator(`[data-value="${name}"] dd`).first();
+    const inQueue = '0 without those that a processor has in hand';
+    expect(await line('queue-urgent').textContent()).toBe(inQueue);
+    expect(await line('queue-common').textContent()).toBe(inQueue);
+    for (const app of ['gateway', 'alert-processor'])
+      await line(`process-${app}`)
+        .getByText(/^version \S+, build \S+, heard now, started /)
+        .waitFor({ timeout: SEEN_WITHIN_MS });
+    await line('busiest_tenants').getByText('bakery 1 of 500 The limit is that of all gateways').waitFor();
+    await page.getByTestId('health-weaknesses').getByText('nothing limits the requests of one client').waitFor();
+    await page.locator('[data-value=closed] dd').first().getByText('none was closed').waitFor();
     for (const channel of ['email', 'sms', 'whatsapp', 'webhook', 'push'])
-      expect(await page.locator(`[data-value=${channel}] dd`).textContent()).toBe('0');
-    await page.getByTestId('health-gateway').getByText('1 of 1 tenant').waitFor();
+      expect(await line(channel).textContent()).toBe('0');
+    await page.getByTestId('health-gateway').getByText('1 of 1 tenant; at most 20,000').waitFor();
     await page.getByTestId('health-gateway').getByText('olga 1', { exact: true }).waitFor();
     await page.getByTestId('health-gateway').getByText('not known: no alert was sent').waitFor();
     await stack.amqp.publish('alert.low.oven', {
@@ -65,6 +79,43 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
     await page.getByTestId('refused').waitFor();
   });
 
+  it('counts what waits while no processor stores it, and says which process has not ended in order', async () => {
+    const [processor] = stack.processors;
+    await processor!.kill();
+    for (const severity of ['urgent', 'low', 'low'])
+      await stack.amqp.publish(`alert.${severity}.oven`, {
+        tenant_id: 'bakery',
+        service: 'oven',
+        severity,
+        title: 'Waits',
+      });
+    const page = await visits.signedIn(stack.gateway.url, 'olga', { scope: OPERATOR, query: '?view=health' });
+    const line = (name: string) => page.locator(`[data-value="${name}"] dd`).first();
+    await line('queue-urgent').getByText('1, it is not known since when').waitFor({ timeout: SEEN_WITHIN_MS });
+    await line('queue-common').getByText('2, it is not known since when').waitFor({ timeout: SEEN_WITHIN_MS });
+    await stack.sql(
+      `update tocsin.running_process set heard_at = now() - interval '2 minutes' where app = 'alert-processor'`,
+    );
+    await line('process-alert-processor').getByText('silent, last heard 2 min').waitFor({ timeout: SEEN_WITHIN_MS });
+    await picture(page, 'health-no-processor');
+    expect(await barriersIn(page)).toEqual([]);
+    await stack.startProcessor();
+    await line('queue-common').getByText(/^0 /).waitFor({ timeout: SEEN_WITHIN_MS });
+  });
+
+  it('says that a service has sent its first refused message, until it is dismissed', async () => {
+    const page = await visits.signedIn(stack.gateway.url, 'olga', { scope: OPERATOR });
+    await page.getByTestId('nav-health').waitFor();
+    await stack.amqp.publish('alert.low.till', 'no alert');
+    await stack.amqp.publish('alert.low.till', 'no alert either');
+    const notice = page.getByTestId('first-refusal');
+    await notice.getByText(/^till sent its first refused message in a day now: .* \(1 more since\)$/).waitFor();
+    await picture(page, 'first-refusal');
+    expect(await barriersIn(page)).toEqual([]);
+    await notice.getByRole('button', { name: 'Dismiss' }).click();
+    await notice.waitFor({ state: 'detached' });
+  });
+
   it('says that it is not known while the gateway does not answer, and since when', async () => {
     const page = await visits.signedIn(stack.gateway.url, 'olga', { scope: OPERATOR, query: '?view=health' });
     await page.locator('[data-service=postgres][data-status=up]').waitFor();
@@ -77,6 +128,8 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
 
   it.each([
     ['light', 1_440, 'en-GB', 'Health'],
+    ['dark', 1_440, 'es-ES', 'Estado'],
+    ['light', 400, 'en-GB', 'Health'],
     ['dark', 400, 'es-ES', 'Estado'],
   ] as const)('fits and can be read: %s, %i px, %s', async (colorScheme, width, locale, title) => {
     const page = await visits.signedIn(stack.gateway.url, 'olga', {

@@ -45,7 +45,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     name: 'a gap that is not loaded',
     patches: [
       {
-        file: page('live/inbox.tsx'),
+        file: page('live/inbox-notices.tsx'),
         search: 'onLoad={() => void list.reload()}',
         replace: 'onLoad={() => undefined}',
       },
@@ -92,7 +92,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     name: '"Show" that keeps the filter',
     patches: [
       {
-        file: page('live/inbox.tsx'),
+        file: page('live/inbox-notices.tsx'),
         search: "move({ view: 'open', q: '', order, group: 'none' });",
         replace: '',
       },

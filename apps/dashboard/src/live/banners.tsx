@@ -8,7 +8,7 @@ import styles from './banners.module.css';
 import { Late } from './late';
 
 /** A sentence above the list, with up to two buttons. */
-function Banner({
+export function Banner({
   icon,
   children,
   testId,

@@ -1,6 +1,9 @@
+import { useMemo } from 'react';
+import { toast } from 'sonner';
+import { useAlertsApi } from '@tocsin/react-client';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import { useMemberships } from '../session/use-memberships';
-import type { Words } from '../words/words';
+import { useWords, type Words } from '../words/words';
 
 /** A message for a test alert. Each click publishes a new alert. */
 export const testAlert = (tenantId: string, t: Words): AlertMessageBody => ({
@@ -20,4 +23,22 @@ export const testAlert = (tenantId: string, t: Words): AlertMessageBody => ({
 export function useTestTenant(mayPublish: boolean): string | undefined {
   const memberships = useMemberships(mayPublish);
   return (memberships?.find(({ role }) => role === 'owner') ?? memberships?.[0])?.tenant_id;
+}
+
+/** Publishes a test alert, and to which tenant; null for a user who may not publish. */
+export function useSendTest(mayPublish: boolean): { tenant: string | undefined; send: (() => void) | null } {
+  const { t } = useWords();
+  const api = useAlertsApi();
+  const tenant = useTestTenant(mayPublish);
+  const send = useMemo(
+    () =>
+      tenant
+        ? () =>
+            void api
+              .publish(testAlert(tenant, t))
+              .catch((error: Error) => toast.error(t('error.title'), { description: error.message }))
+        : null,
+    [api, tenant, t],
+  );
+  return { tenant, send };
 }

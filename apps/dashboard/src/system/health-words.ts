@@ -20,6 +20,8 @@ type WordId =
   | `name.${Service}`
   | `away.${Service}`
   | `status.${'up' | 'down' | 'unknown'}`
+  | `queue.${'all' | 'urgent' | 'common' | 'suspects' | 'given_up' | 'noAge' | 'withInHand' | 'withoutInHand'}`
+  | `process.${'version' | 'heard' | 'silent' | 'started'}`
   | 'title'
   | 'scope'
   | 'asOf'
@@ -30,6 +32,12 @@ type WordId =
   | 'since'
   | 'optional'
   | 'runbook'
+  | 'runbook.of'
+  | 'processes'
+  | 'versions'
+  | 'versions.apart'
+  | 'weak'
+  | 'weak.none'
   | 'gateway'
   | 'version'
   | 'started'
@@ -38,7 +46,14 @@ type WordId =
   | 'clients.refused'
   | 'streams'
   | 'streams.of'
+  | 'ofLimit'
+  | 'streams.limit'
+  | 'tenants'
+  | 'tenants.limit'
   | 'slow'
+  | 'closed'
+  | 'closed.none'
+  | 'closed.last'
   | 'users'
   | 'users.none'
   | 'delivery'
@@ -57,7 +72,8 @@ type WordId =
 export const healthWords: LateWords<WordId> = {
   en: {
     title: 'Health',
-    scope: 'As the gateway that answered this page sees it. Another gateway may see it otherwise.',
+    scope:
+      'Services and streams as the gateway that answered this page sees them. Another gateway may see them otherwise.',
     asOf: 'As of',
     notKnown: 'Not known: the gateway did not answer. What follows is how it was',
     'notKnown.value': 'not known',
@@ -66,6 +82,24 @@ export const healthWords: LateWords<WordId> = {
     since: 'since',
     optional: 'The gateway serves without it.',
     runbook: 'What to do',
+    'runbook.of': 'What to do: {about}',
+    processes: 'Processes',
+    'process.version': 'version {version}, build {commit}',
+    'process.heard': 'heard',
+    'process.silent': 'silent, last heard',
+    'process.started': 'started',
+    versions: 'Versions',
+    'versions.apart': 'The processes are of different builds.',
+    weak: 'What is weak in the settings of this gateway',
+    'weak.none': 'It knows of nothing.',
+    'queue.all': 'Messages in the queue',
+    'queue.urgent': 'Urgent messages in the queue ({queue})',
+    'queue.common': 'Other messages in the queue ({queue})',
+    'queue.suspects': 'Messages that came back and are handled alone ({queue})',
+    'queue.given_up': 'Messages that came back too often ({queue})',
+    'queue.noAge': 'it is not known since when',
+    'queue.withInHand': 'with those that a processor has in hand',
+    'queue.withoutInHand': 'without those that a processor has in hand',
     'status.up': 'up',
     'status.down': 'away',
     'status.unknown': 'not known yet',
@@ -100,6 +134,13 @@ export const healthWords: LateWords<WordId> = {
     'clients.refused': 'are sent elsewhere: {why}',
     streams: 'Streams',
     'streams.of': '{streams} of {tenants, plural, one {# tenant} other {# tenants}}',
+    ofLimit: '{value} of {limit}',
+    'streams.limit': 'at most {limit}',
+    tenants: 'Most streams by tenant',
+    'tenants.limit': 'The limit is that of all gateways together.',
+    closed: '{count, plural, =0 {Last closed streams} one {The last closed stream} other {The last # closed streams}}',
+    'closed.none': 'none was closed',
+    'closed.last': 'the last one',
     slow: 'Closed because the client read too slowly',
     users: 'Most streams by user',
     'users.none': 'none is open',
@@ -120,7 +161,8 @@ export const healthWords: LateWords<WordId> = {
   },
   es: {
     title: 'Estado',
-    scope: 'Tal como lo ve la pasarela que respondió a esta página. Otra puede verlo de otra manera.',
+    scope:
+      'Servicios y conexiones tal como los ve la pasarela que respondió a esta página. Otra puede verlos de otra manera.',
     asOf: 'Visto',
     notKnown: 'No se sabe: la pasarela no respondió. Lo que sigue es como estaba',
     'notKnown.value': 'no se sabe',
@@ -129,6 +171,24 @@ export const healthWords: LateWords<WordId> = {
     since: 'desde',
     optional: 'La pasarela atiende sin él.',
     runbook: 'Qué hacer',
+    'runbook.of': 'Qué hacer: {about}',
+    processes: 'Procesos',
+    'process.version': 'versión {version}, compilación {commit}',
+    'process.heard': 'visto',
+    'process.silent': 'callado, visto por última vez',
+    'process.started': 'iniciado',
+    versions: 'Versiones',
+    'versions.apart': 'Los procesos son de compilaciones distintas.',
+    weak: 'Lo débil en la configuración de esta pasarela',
+    'weak.none': 'No conoce nada.',
+    'queue.all': 'Mensajes en la cola',
+    'queue.urgent': 'Mensajes urgentes en la cola ({queue})',
+    'queue.common': 'Los demás mensajes en la cola ({queue})',
+    'queue.suspects': 'Mensajes que volvieron y se tratan uno a uno ({queue})',
+    'queue.given_up': 'Mensajes que volvieron demasiadas veces ({queue})',
+    'queue.noAge': 'no se sabe desde cuándo',
+    'queue.withInHand': 'con los que un procesador tiene en la mano',
+    'queue.withoutInHand': 'sin los que un procesador tiene en la mano',
     'status.up': 'responde',
     'status.down': 'no responde',
     'status.unknown': 'aún no se sabe',
@@ -166,6 +226,14 @@ export const healthWords: LateWords<WordId> = {
     'clients.refused': 'se envían a otra: {why}',
     streams: 'Conexiones',
     'streams.of': '{streams} de {tenants, plural, one {# organización} other {# organizaciones}}',
+    ofLimit: '{value} de {limit}',
+    'streams.limit': 'como máximo {limit}',
+    tenants: 'Más conexiones por organización',
+    'tenants.limit': 'El límite es el de todas las pasarelas juntas.',
+    closed:
+      '{count, plural, =0 {Últimas conexiones cerradas} one {La última conexión cerrada} other {Las últimas # conexiones cerradas}}',
+    'closed.none': 'ninguna se cerró',
+    'closed.last': 'la última',
     slow: 'Cerradas porque el cliente leía demasiado despacio',
     users: 'Más conexiones por usuario',
     'users.none': 'ninguna abierta',

@@ -34,6 +34,8 @@ type WordId =
   | 'notAllowed'
   | 'notice'
   | 'notice.why'
+  | 'first'
+  | 'first.more'
   | 'filter'
   | 'filter.all'
   | 'noTenant'
@@ -75,6 +77,8 @@ export const refusedWords: LateWords<WordId> = {
     notAllowed: 'You may not see refused messages. It takes the scope dead_letters:manage, and a role above viewer.',
     notice: '{count, plural, one {# message was refused} other {# messages were refused}}, the last {ago}',
     'notice.why': 'Why',
+    first: '{service} sent its first refused message in a day',
+    'first.more': '{count, plural, one {# more since} other {# more since}}',
     filter: 'Reason',
     'filter.all': 'Every reason',
     noTenant: 'no tenant',
@@ -138,6 +142,8 @@ export const refusedWords: LateWords<WordId> = {
       'No puede ver los mensajes rechazados. Hace falta el permiso dead_letters:manage y un rol superior a viewer.',
     notice: '{count, plural, one {Se rechazó # mensaje} other {Se rechazaron # mensajes}}, el último {ago}',
     'notice.why': 'Por qué',
+    first: '{service} envió su primer mensaje rechazado en un día',
+    'first.more': '{count, plural, one {# más desde entonces} other {# más desde entonces}}',
     filter: 'Motivo',
     'filter.all': 'Todos los motivos',
     noTenant: 'sin organización',

@@ -12,15 +12,18 @@ import { agoWords, mornings, spanWords, tomorrowAt } from './time-words';
 
 /** All placeholders that a text may have. */
 const GAPS = [
+  'about',
   'ago',
   'channel',
   'code',
+  'commit',
   'count',
   'detail',
   'due',
   'host',
   'id',
   'left',
+  'limit',
   'list',
   'minutes',
   'more',
@@ -29,6 +32,7 @@ const GAPS = [
   'of',
   'p50',
   'p99',
+  'queue',
   'samples',
   'seconds',
   'service',
@@ -44,6 +48,7 @@ const GAPS = [
   'urgent',
   'user',
   'value',
+  'version',
   'what',
   'why',
 ];

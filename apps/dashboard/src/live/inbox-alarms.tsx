@@ -1,0 +1,72 @@
+import { lazy, useCallback, useMemo } from 'react';
+import { Toaster } from 'sonner';
+import type { Entry } from '@tocsin/contracts/wire';
+import { usePreference } from '../settings/preferences';
+import { useWords } from '../words/words';
+import { AlertToasts } from './alert-toasts';
+import { Late } from './late';
+import type { InboxState } from './use-inbox';
+
+/** Loaded on a phone only, when an alert rings. */
+const PhoneBar = lazy(async () => ({ default: (await import('./phone-alerts')).PhoneBar }));
+
+/** What comes over the page when an alert rings: toasts, or on a phone one bar. */
+export function InboxAlarms({ inbox }: { inbox: InboxState }) {
+  const { t } = useWords();
+  const { place, me, mayAct, tenants, covered, acts, store, isNarrow, ringing } = inbox;
+  const { showFresh } = inbox.listed;
+  const { open } = inbox.moves;
+  const [drawerWidth] = usePreference('drawerWidth');
+  const hasOpen = place.alert !== null;
+  const acknowledge = useCallback(
+    ({ alert_id }: Entry) =>
+      acts.perform(
+        [store.get(alert_id)].filter((alert) => alert !== undefined),
+        { act: 'acknowledge' },
+      ),
+    [acts, store],
+  );
+  const toasterRight = hasOpen && !isNarrow ? drawerWidth + 20 : 20;
+  const toaster = useMemo(
+    () => (
+      <Toaster
+        position={isNarrow ? 'top-center' : 'bottom-right'}
+        offset={{ right: toasterRight, bottom: 20 }}
+        visibleToasts={5}
+        gap={10}
+        expand
+        containerAriaLabel={t('toast.region')}
+      />
+    ),
+    [isNarrow, toasterRight, t],
+  );
+  return (
+    <>
+      {toaster}
+      {isNarrow && !hasOpen && ringing.all.length > 0 && (
+        <Late>
+          <PhoneBar
+            ringing={ringing}
+            mayAct={mayAct}
+            tenantName={tenants.nameOf}
+            onOpen={open}
+            onAcknowledge={acknowledge}
+            onShow={showFresh}
+          />
+        </Late>
+      )}
+      {inbox.snoozeMenu}
+      <AlertToasts
+        ringing={isNarrow ? ringing : null}
+        me={me}
+        openAlert={place.alert}
+        mayAct={mayAct}
+        inScope={covered.includes}
+        tenantName={tenants.nameOf}
+        onOpen={open}
+        onAcknowledge={acknowledge}
+        onShow={showFresh}
+      />
+    </>
+  );
+}
