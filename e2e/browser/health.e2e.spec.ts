@@ -109,7 +109,7 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
     await stack.amqp.publish('alert.low.till', 'no alert');
     await stack.amqp.publish('alert.low.till', 'no alert either');
     const notice = page.getByTestId('first-refusal');
-    await notice.getByText(/^till sent its first refused message in a day now: .* \(1 more since\)$/).waitFor();
+    await notice.getByText(/^till sent its first refused message in a day \(now\): .* \(1 more since\)$/).waitFor();
     await picture(page, 'first-refusal');
     expect(await barriersIn(page)).toEqual([]);
     await notice.getByRole('button', { name: 'Dismiss' }).click();

@@ -46,7 +46,8 @@ export default function FirstRefusalNotice({ isOperator, onWhy }: { isOperator: 
       first={[say('notice.why'), onWhy]}
       second={[t('dismiss'), () => setDismissed(letter.dead_letter_id)]}
     >
-      {say('first', { service })} <Ago at={letter.buried_at} />: {say(reasonWord(letter.reason))}
+      {say('first', { service })} (<Ago at={letter.buried_at} />
+      ): {say(reasonWord(letter.reason))}
       {letters > 1 && ` (${say('first.more', { count: letters - 1 })})`}
     </Banner>
   );
