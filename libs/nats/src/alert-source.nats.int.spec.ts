@@ -323,6 +323,9 @@ describeWithNats('NATS', () => {
       const [first, second] = [anAlert(), anAlert()];
       await nats.intake.publish([first]);
       await eventually(() => expect(seen).toEqual([first.id]));
+      // an acknowledgement that the silence swallows brings the message again
+      for (const role of ['urgent', 'common'] as const)
+        await eventually(async () => expect(await nats.lengthOf(role)).toBe(0));
       // every lane has its stream again, so that the silence alone ends the consuming
       await eventually(() => expect(source.consuming).toBe(true));
       proxy.silence();
