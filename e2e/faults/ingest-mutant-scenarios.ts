@@ -17,8 +17,11 @@ const PATIENCE_MS = 30_000;
 const GIVEN_TO_BROKEN_MS = 3_000;
 /** More attempts than a message with an error of its own gets. */
 const ENDED_ATTEMPTS = 4;
-/** By then the process has sent its last acknowledgements before a kill. */
-const TOLD_MS = 500;
+/**
+ * By then the process has announced what it stored, which takes its time where it is the first announcement on a busy
+ * machine, and has sent its last acknowledgements before a kill.
+ */
+const TOLD_MS = 1_500;
 
 /**
  * One processor of the given build, and tenants that only this scenario uses. `close` closes everything that a scenario
