@@ -45,11 +45,13 @@ export function prepareHttp(
   app.set('query parser', (text: string) => parse(text, '&', '=', { maxKeys: 0 }));
   app.useGlobalPipes(new RequestPipe());
   app.use(refuseSecondHost);
-  if (trace?.on) app.use('/api', requestSpans(trace)); // Before the proxy, so that the other service continues the span.
+  const base = config.BASE_PATH ?? '';
+  // Before the proxy, so that the other service continues the span.
+  if (trace?.on) app.use(`${base}/api`, requestSpans(trace));
   // Before everything that is the gateway's own: bodies, CORS and the headers of answers are the other service's.
   if (config.PROXY_ROUTES?.length) app.use(app.get(ForwardRequests).handle);
   // The handshake comes before CORS, which answers every other OPTIONS request.
-  app.use(`${config.BASE_PATH ?? ''}/api/v1/events`, webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
+  app.use(`${base}/api/v1/events`, webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
   app.use(new RequestBodies(config.BODIES_BYTES ?? BODIES_BYTES).prepare);
   app.enableCors(corsOptions(config.CORS_ORIGINS));
   app.use(setAnswerFields); // After CORS, so that the headers have the order in which the stream door writes them.

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { patternOf } from '../http/base-path';
 
 /** The head of a request for a stream, with the parts of node:http's request that the gateway reads. */
 export interface RequestHead {
@@ -49,7 +50,7 @@ export class HeadReader {
   constructor(basePath = '') {
     this.start = `GET ${basePath}/api/events`;
     // A plain request has an address without a fragment and ASCII headers, each on one line that ends in CRLF.
-    const address = String.raw`GET (${basePath.replaceAll('.', '\\.')}/api/events/?(?:\?[!"$-~]*)?)`;
+    const address = String.raw`GET (${patternOf(basePath)}/api/events/?(?:\?[!"$-~]*)?)`;
     const lines = String.raw`${address} HTTP/1\.1\r\n(?:${NAME}:[\t -~]*\r\n)*`;
     this.plain = new RegExp(`^${lines}\r\n$`);
     this.plainPart = new RegExp(`^(?:${lines}(?:\r|${NAME}(?::[\\t -~]*\r?)?)?|${address}(?: [HTP/1.]{0,8}\r?)?)$`);

@@ -10,6 +10,9 @@ export const basePath = z
     'a path such as /tocsin is expected',
   );
 
+/** The base path as a part of a regular expression. */
+export const patternOf = (base: string): string => base.replaceAll('.', '\\.');
+
 /** HTML whose links and files have addresses at the root, with those addresses below the base path. */
 export const belowBasePath = (html: string, base: string): string =>
   base ? html.replace(/(?<=\s(?:href|src)=")\/(?!\/)/g, `${base}/`) : html;

@@ -11,6 +11,7 @@ import { personOf, type AuthenticatedRequest } from '@tocsin/auth';
 import { Refused } from '@tocsin/contracts';
 import { Metrics } from '@tocsin/observability';
 import { GatewayConfig } from '../config';
+import { patternOf } from '../http/base-path';
 import { clientAddress } from '../request/client-address';
 import { RequestLimits, type LimitedRequest } from './request-limits';
 
@@ -38,7 +39,7 @@ export class LimitRequests implements CanActivate, NestInterceptor {
     private readonly config: GatewayConfig,
     private readonly metrics: Metrics,
   ) {
-    this.limited = new RegExp(`^${(config.BASE_PATH ?? '').replaceAll('.', '\\.')}${LIMITED}`, 'i');
+    this.limited = new RegExp(`^${patternOf(config.BASE_PATH ?? '')}${LIMITED}`, 'i');
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
