@@ -37,6 +37,7 @@ const policies = [
     from: elements(
       'messages',
       'settings',
+      'transport',
       'observability',
       'auth',
       'phones',
@@ -57,8 +58,11 @@ const policies = [
     allow: { to: { ...elements('contracts'), ...files('wire') } },
   },
   { from: elements('publisher'), allow: { to: { ...elements('messages'), ...files('wire') } } },
-  { from: elements('publisher', 'event-broker', 'adapter', 'app', 'outside'), allow: { to: elements('timing') } },
-  { from: { ...elements('contracts'), ...otherFilesThan('wire') }, allow: { to: elements('timing') } },
+  {
+    from: elements('transport', 'publisher', 'event-broker', 'adapter', 'app', 'outside'),
+    allow: { to: elements('timing') },
+  },
+  { from: elements('adapter'), allow: { to: elements('transport') } },
   { from: elements('auth', 'adapter', 'app', 'outside'), allow: { to: elements('observability') } },
   { from: elements('app', 'outside'), allow: { to: elements('auth', 'phones', 'webhook-template') } },
   { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },
@@ -99,9 +103,9 @@ const policies = [
     allow: { to: { ...elements('contracts'), ...files('wire') } },
   },
   {
-    from: elements('messages', 'settings'),
+    from: elements('messages', 'settings', 'transport'),
     disallow: { to: packages('@nestjs/*') },
-    message: 'messages and settings run without Nest',
+    message: 'messages, settings and transport run without Nest',
   },
   {
     from: {
@@ -237,6 +241,7 @@ export default tseslint.config(
         { type: 'messages', pattern: 'libs/messages' },
         { type: 'settings', pattern: 'libs/settings' },
         { type: 'timing', pattern: 'libs/timing' },
+        { type: 'transport', pattern: 'libs/transport' },
         { type: 'fault-proxy', pattern: 'libs/fault-proxy' },
         { type: 'observability', pattern: 'libs/observability' },
         { type: 'auth', pattern: 'libs/auth' },

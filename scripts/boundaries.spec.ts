@@ -268,10 +268,22 @@ const breaches: Planted[] = [
     says: /wire, exact-json and timing import nothing/,
   },
   {
-    fact: 'wire does not take timing, which the rest of contracts does',
-    file: 'libs/contracts/src/wire/alerts.ts',
+    fact: 'contracts takes no timing: what waits is no contract',
+    file: 'libs/contracts/src/ports/planted.ts',
     text: `import '@tocsin/timing';`,
     says: notAllowed,
+  },
+  {
+    fact: 'what adapters have in common is for adapters',
+    file: 'apps/gateway/src/planted.ts',
+    text: `import '@tocsin/transport';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'transport runs without Nest',
+    file: 'libs/transport/src/planted.ts',
+    text: `import '@nestjs/common';`,
+    says: /run without Nest/,
   },
   {
     fact: 'wire imports nothing of Node',
@@ -307,7 +319,7 @@ const breaches: Planted[] = [
     fact: `${library} runs without Nest`,
     file: `libs/${library}/src/planted.ts`,
     text: `import '@nestjs/common';`,
-    says: /messages and settings run without Nest/,
+    says: /messages, settings and transport run without Nest/,
   })),
   {
     fact: 'a plain file of an app runs without Nest',
@@ -448,9 +460,9 @@ const breaches: Planted[] = [
 
 const rightful: Planted[] = [
   {
-    fact: 'contracts takes timing',
-    file: 'libs/contracts/src/ports/planted.ts',
-    text: `import '@tocsin/timing';`,
+    fact: 'an adapter takes what adapters have in common',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '@tocsin/transport';`,
   },
   {
     fact: 'the publisher takes timing, which its package takes along',

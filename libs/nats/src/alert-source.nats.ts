@@ -1,11 +1,5 @@
-import {
-  LaneSource,
-  type DeadDelivery,
-  type DeliveryListener,
-  type LaneSourceOptions,
-  type QueueKind,
-  type SourceQueue,
-} from '@tocsin/contracts/ports';
+import type { DeadDelivery, DeliveryListener, QueueKind, SourceQueue } from '@tocsin/contracts/ports';
+import { LaneSource, type LaneSourceOptions } from '@tocsin/transport';
 import { NatsLane, type NatsDelivery } from './nats-lane';
 import type { NatsQueue } from './nats-queue';
 

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { decodeSignedHints, hintMessages, topicOf, Unavailable, type Hint, type TenantId } from '@tocsin/contracts';
 import {
   EventBus,
-  HintOutage,
   SigningKey,
   type HintKey,
   type HintListener,
   type PublishedHint,
   type Subscription,
 } from '@tocsin/contracts/ports';
+import { HintOutage } from '@tocsin/transport';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { Database } from './database';
 import type { ChannelListener, ListeningSession } from './listening-session';

@@ -272,8 +272,8 @@ function resultOf({ message, trace_id, span_id }: PlannedEvent, row: StoredRow):
     const { epoch, seq, fp } = row;
     return { outcome, tenant_id, position: seq === null ? null : { epoch, seq, fp } };
   }
-  const cause: EntryCause = { tenant_id, event_id, service, occurred_at, dedup_key, actor: null, note: null, trace_id };
-  return { outcome, event: storedEventOf(cause, row, row.words ?? message, { ...row, span_id }) };
+  const cause = { tenant_id, event_id, service, occurred_at, dedup_key, actor: null, note: null, trace_id, span_id };
+  return { outcome, event: storedEventOf(cause, row, row.words ?? message, row) };
 }
 
 export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({
@@ -283,14 +283,14 @@ export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({
 
 /** Puts an entry together from its parts, with its position. */
 export function storedEventOf(
-  cause: EntryCause,
+  cause: EntryCause & SpanColumn,
   state: EntryState,
   words: SaidWords,
-  row: Omit<StoredEvent, 'entry' | 'trace'> & PreviousColumns & SpanColumn,
+  row: Omit<StoredEvent, 'entry' | 'trace'> & PreviousColumns,
 ): StoredEvent {
   const { epoch, seq, fp, prev_fp } = row;
   const entry = entryOf(cause, state, words, previousOf(row));
-  return { epoch, seq, fp, prev_fp, entry, trace: sampledContext(cause.trace_id, row.span_id) };
+  return { epoch, seq, fp, prev_fp, entry, trace: sampledContext(cause.trace_id, cause.span_id) };
 }
 
 function previousOf({

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
-import { TopicListeners, type ListenedTopic, type Subscription } from '@tocsin/contracts/ports';
+import type { Subscription } from '@tocsin/contracts/ports';
+import { TopicListeners, type ListenedTopic } from '@tocsin/transport';
 import { fullJitter, within } from '@tocsin/timing';
 import { clientConfig, prepareSession, SESSION_LIMITS, type DatabaseConnection } from './connection';
 import type { Role } from './roles';

@@ -8,13 +8,13 @@ import {
 } from '@tocsin/contracts';
 import {
   EventBus,
-  HintOutage,
   SigningKey,
   type HintKey,
   type HintListener,
   type PublishedHint,
   type Subscription,
 } from '@tocsin/contracts/ports';
+import { HintOutage } from '@tocsin/transport';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
 import { HintSubscriber } from './hint-subscriber';

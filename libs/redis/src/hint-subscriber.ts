@@ -1,7 +1,8 @@
 import { within } from '@tocsin/timing';
 import type { Redis } from 'ioredis';
 import type { Hint } from '@tocsin/contracts';
-import { TopicListeners, type HintListener, type ListenedTopic, type Subscription } from '@tocsin/contracts/ports';
+import type { HintListener, Subscription } from '@tocsin/contracts/ports';
+import { TopicListeners, type ListenedTopic } from '@tocsin/transport';
 import { newClient } from './connection';
 
 interface HintSubscriberOptions {

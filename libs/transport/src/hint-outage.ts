@@ -1,4 +1,4 @@
-import type { AnnouncementLog } from './announce-entries';
+import type { AnnouncementLog } from '@tocsin/contracts/ports';
 
 /** Tells an outage of the hints once when it begins and once when it is over, and counts the returns. */
 export class HintOutage {

@@ -6,7 +6,7 @@ import {
   type DeliveryListener,
   type QueueKind,
   type SourceQueue,
-} from './alert-source';
+} from '@tocsin/contracts/ports';
 
 export interface LaneSourceOptions {
   /** How many messages of the common queue may be unacknowledged; of the urgent one at most 500. */

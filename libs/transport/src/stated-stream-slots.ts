@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { within } from '@tocsin/timing';
-import { HeldStreams, slotsOf, type StreamHolder, type StreamLimits, type StreamSlot } from '../held-streams';
-import { StreamSlots, type TakeResult } from './stream-slots';
+import { HeldStreams, slotsOf, type StreamHolder, type StreamLimits, type StreamSlot } from '@tocsin/contracts';
+import { StreamSlots, type TakeResult } from '@tocsin/contracts/ports';
 
 /** What a gateway says in one call: how many streams it has in each of these slots, and which streams want slots. */
 export interface SlotStatement {

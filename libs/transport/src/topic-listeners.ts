@@ -1,5 +1,5 @@
 import { within } from '@tocsin/timing';
-import type { Subscription } from './event-bus';
+import type { Subscription } from '@tocsin/contracts/ports';
 
 /** How long a listener waits for the service before it goes on without it. */
 const ARRIVE_WITHIN_MS = 500;

@@ -1,13 +1,13 @@
 import { decodeSignedHints, hintMessages, topicOf, type TenantId } from '@tocsin/contracts';
 import {
   EventBus,
-  HintOutage,
   SigningKey,
   type HintKey,
   type HintListener,
   type PublishedHint,
   type Subscription,
 } from '@tocsin/contracts/ports';
+import { HintOutage } from '@tocsin/transport';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { NatsConnection } from '../connection';
 import { TopicSubscriber } from './topic-subscriber';

@@ -1,4 +1,4 @@
-import type { SlotStatement } from '@tocsin/contracts/ports';
+import type { SlotStatement } from '@tocsin/transport';
 import { SlotTally } from './slot-tally';
 
 const LIFETIME_MS = 6_000;

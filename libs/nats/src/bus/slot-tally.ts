@@ -1,4 +1,4 @@
-import type { SlotAnswer, SlotStatement } from '@tocsin/contracts/ports';
+import type { SlotAnswer, SlotStatement } from '@tocsin/transport';
 import type { Tally } from './shared-log';
 
 /** A statement, or that a gateway has closed. */

@@ -1,4 +1,4 @@
-import { StatedStreamSlots, type SlotAnswer, type SlotStatement } from '@tocsin/contracts/ports';
+import { StatedStreamSlots, type SlotAnswer, type SlotStatement } from '@tocsin/transport';
 import type { Metrics } from '@tocsin/observability';
 import type { NatsConnection } from '../connection';
 import type { BusStreams } from './bus-streams';

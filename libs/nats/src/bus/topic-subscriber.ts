@@ -1,5 +1,6 @@
 import type { Msg, Subscription as Heard } from '@nats-io/transport-node';
-import { TopicListeners, type ListenedTopic, type Subscription } from '@tocsin/contracts/ports';
+import type { Subscription } from '@tocsin/contracts/ports';
+import { TopicListeners, type ListenedTopic } from '@tocsin/transport';
 import type { NatsConnection } from '../connection';
 
 /** What a listener of a subject is told. */

@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import {
-  LaneSource,
-  type DeliveryListener,
-  type LaneSourceOptions,
-  type QueueKind,
-  type SourceQueue,
-} from '@tocsin/contracts/ports';
+import type { DeliveryListener, QueueKind, SourceQueue } from '@tocsin/contracts/ports';
+import { LaneSource, type LaneSourceOptions } from '@tocsin/transport';
 import { StreamLane } from './stream-lane';
 import type { StreamQueue } from './stream-queue';
 
