@@ -8,7 +8,7 @@ interface OpenEventBus {
   close(): Promise<void>;
 }
 
-/** What every `EventBus` does without a fault. Each adapter's own spec tests what it does while its server is away. */
+/** What every `EventBus` does without a fault; `describeEventBusOutage` has what it does while its server is away. */
 export function describeEventBus(name: string, { open }: { open(): Promise<OpenEventBus> }): void {
   describe(`${name} as an event bus`, () => {
     let opened: OpenEventBus | undefined;

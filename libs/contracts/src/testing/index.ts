@@ -8,6 +8,7 @@ export * from './delivery-queue.contract';
 export * from './doorbell.contract';
 export * from './deliveries.contract';
 export * from './event-bus.contract';
+export * from './event-bus-outage.contract';
 export * from './event-log.contract';
 export * from './eventually';
 export * from './heard-hints';
