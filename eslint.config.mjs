@@ -172,6 +172,8 @@ export default tseslint.config(
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       eqeqeq: ['error', 'always', { null: 'ignore' }],
+      // Prettier breaks code, and no comment
+      'max-len': ['error', { code: 1_000, comments: 120, ignoreUrls: true }],
       'no-var': 'error',
       'prefer-const': 'error',
       'no-throw-literal': 'error',

@@ -2,8 +2,8 @@
 # @nats-io/jetstream 3.4.0 with nats-server 2.9.10 (Debian 12): a publication to a subject that no stream takes is refused
 # as if JetStream were switched off.
 #
-# The server has JetStream and answers its API. Nobody subscribes to the subject, so the request gets "no responders", and
-# the client turns that into JetStreamNotEnabled, "jetstream is not enabled". Whoever reads the log looks at the server's
+# The server has JetStream and answers its API. The subject has no subscriber, so the request gets "no responders", and
+# the client turns that into JetStreamNotEnabled, "jetstream is not enabled". The reader of that log looks at the server's
 # configuration, where nothing is wrong; the stream is missing, as after the loss of its data. Only
 # `error.cause.isNoResponders()` tells.
 #

@@ -1,6 +1,7 @@
-// Packs apps/cli with the apps that it starts as the package `@tocsin/cli`: `node scripts/pack-cli.mjs [folder]` puts the
-// tarball into the folder (default: here) and prints its path. It builds what is out of date first. The package has the
-// bundle of the build in it and so depends on no other: it is installed without a registry, and runs what was tested.
+// Packs apps/cli with the apps that it starts as the package `@tocsin/cli`: `node scripts/pack-cli.mjs [folder]` puts
+// the tarball into the folder (default: here) and prints its path. It builds what is out of date first. The package has
+// the bundle of the build in it and so depends on no other: it is installed without a registry, and runs what was
+// tested.
 import {
   copyFileSync,
   cpSync,

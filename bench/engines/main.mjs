@@ -7,8 +7,8 @@
 //     --engines redis        some engines beside RabbitMQ
 //
 // Redis and NATS as a queue are servers of the bench's own that confirm what is on disk (`appendfsync always`,
-// `sync_interval: always`), because RabbitMQ and PostgreSQL do so too. A NATS older than 2.10 cannot: the output says so.
-// NATS_SERVER_PATH names another nats-server than the one in PATH.
+// `sync_interval: always`), because RabbitMQ and PostgreSQL do so too. A NATS older than 2.10 cannot: the output says
+// so. NATS_SERVER_PATH names another nats-server than the one in PATH.
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -28,7 +28,10 @@ const say = (line = '') => stdout.write(`${line}\n`);
 
 const TENANTS = 20;
 const REFERENCE = 'rabbitmq';
-/** One line for each engine: its settings, and the ratios to RabbitMQ that it should reach (drain at least, latency at most). */
+/**
+ * One line for each engine: its settings, and the ratios to RabbitMQ that it should reach (drain at least, latency at
+ * most).
+ */
 const enginesOn = ({ RABBITMQ_URL, REDIS_URL }, queueRedisUrl, natsUrl) => [
   { name: 'rabbitmq', environment: { QUEUE: 'rabbitmq', BUS: 'redis', RABBITMQ_URL, REDIS_URL } },
   { name: 'nats', environment: { QUEUE: 'nats', BUS: 'redis', NATS_URL: natsUrl, REDIS_URL }, drain: 1, latency: 0.7 },

@@ -11,7 +11,9 @@ import { Watcher } from './watcher';
 
 const PER_SECOND = 1_000;
 const TENANTS = ['bakery', 'brewery', 'cafe'];
-/** The age of the queues, in seconds, when a node is killed for the first time: RabbitMQ 3.10 may lose a younger one. */
+/**
+ * The age of the queues, in seconds, when a node is killed for the first time: RabbitMQ 3.10 may lose a younger one.
+ */
 const QUEUE_AGE_S = 12;
 /**
  * A silent node holds up what needs all nodes, such as a declaration, until the others count it as down. RabbitMQ's

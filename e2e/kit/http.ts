@@ -28,7 +28,8 @@ export interface Ask {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Sends one request with plain node:http or node:https, with the path exactly as it is written, and returns the complete response.
+ * Sends one request with plain node:http or node:https, with the path exactly as it is written, and returns the
+ * complete response.
  */
 export function ask(base: string, path: string, { method = 'GET', headers = {}, body, ca }: Ask = {}): Promise<Answer> {
   const { protocol, hostname, port } = new URL(base);

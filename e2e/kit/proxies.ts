@@ -80,7 +80,9 @@ export function replaced(text: string, edits: readonly Edit[]): string {
   }, text);
 }
 
-/** A real proxy with the file that operators take, in a folder of its own. Its certificate is one that it made itself. */
+/**
+ * A real proxy with the file that operators take, in a folder of its own. Its certificate is one that it made itself.
+ */
 export class Proxy {
   private output = '';
 

@@ -1,4 +1,5 @@
-// `node compile.cjs <folder of the bundle>`: runs every package of the bundle once and keeps the compiled code beside it.
+// `node compile.cjs <folder of the bundle>`: runs every package of the bundle once and keeps the compiled code beside
+// it.
 const { writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 

@@ -1,5 +1,5 @@
-// Gives a package out of the bundle beside this file. V8 takes the code that was compiled when the bundle was made, if the same
-// version of V8 runs it; else it compiles the code anew. Node can do this by itself from version 22.1 on
+// Gives a package out of the bundle beside this file. V8 takes the code that was compiled when the bundle was made, if
+// the same version of V8 runs it; else it compiles the code anew. Node can do this by itself from version 22.1 on
 // (`module.enableCompileCache`), but into a folder that it writes at run time, which an image does not have.
 const { existsSync, readFileSync } = require('node:fs');
 const { wrap } = require('node:module');

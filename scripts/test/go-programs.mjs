@@ -15,8 +15,8 @@ function builtPath(name) {
 }
 
 /**
- * Builds a program of go-modules.json, unless it was built before. Resolves to why not, if it cannot be had. A short run
- * builds none: one takes a minute or more of two cores.
+ * Builds a program of go-modules.json, unless it was built before. Resolves to why not, if it cannot be had. A short
+ * run builds none: one takes a minute or more of two cores.
  */
 export async function buildWithGo(name) {
   if (existsSync(builtPath(name))) return undefined;

@@ -7,8 +7,8 @@ import { SERVICES } from './services.mjs';
 
 /**
  * Programs that some tests run beside us: Debian's package, the commands that show that it is there, the tests that
- * want it. Debian has no package of some: `build` makes the pinned version, or resolves to the reason why it cannot; then
- * one that is installed will do. Without a program, `SKIP_<NAME>` tells its tests the reason.
+ * want it. Debian has no package of some: `build` makes the pinned version, or resolves to the reason why it cannot;
+ * then one that is installed will do. Without a program, `SKIP_<NAME>` tells its tests the reason.
  */
 const PROGRAMS = [
   {

@@ -1,8 +1,9 @@
 const { randomBytes } = require('node:crypto');
 
 /**
- * Before the first file of a run: the name of the database that `freshDatabase` copies. The first test that needs it makes
- * it, so that a run without one needs no PostgreSQL. A run that a test starts takes the name of the run around it.
+ * Before the first file of a run: the name of the database that `freshDatabase` copies. The first test that needs it
+ * makes it, so that a run without one needs no PostgreSQL. A run that a test starts takes the name of the run around
+ * it.
  */
 module.exports = () => {
   if (process.env.TEMPLATE_DATABASE) return;

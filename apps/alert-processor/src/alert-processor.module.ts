@@ -93,7 +93,9 @@ const bridgeTo = ({ service }: BridgeChoice) => ({
   inject: [PlainMessages, AlertIntake, EventLog, Metrics, Log],
 });
 
-/** The processor, without any technology: `adapters` export the ports, `Log`, `Metrics` and `Trace` that it asks for. */
+/**
+ * The processor, without any technology: `adapters` export the ports, `Log`, `Metrics` and `Trace` that it asks for.
+ */
 @Module({})
 export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(

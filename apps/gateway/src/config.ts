@@ -223,7 +223,8 @@ type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & {
 };
 
 /** The gateway's configuration: type and injection token in one name. */
-/* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type -- the interface gives the token its fields */
+/* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type --
+   the interface gives the token its fields */
 export abstract class GatewayConfig {}
 export interface GatewayConfig extends Settings {}
 /* eslint-enable */

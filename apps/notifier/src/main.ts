@@ -25,7 +25,9 @@ import { loadConfig, settings, type NotifierConfig } from './config';
 import { giveWay } from './give-way';
 import { enabledChannels, NotifierModule, notifierReport } from './notifier.module';
 
-/** The notifier on PostgreSQL, with a doorbell over the bus. Without a bus it looks for due deliveries once a second. */
+/**
+ * The notifier on PostgreSQL, with a doorbell over the bus. Without a bus it looks for due deliveries once a second.
+ */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const refused = giveWay(config.NOTIFIER_NICE);

@@ -17,7 +17,8 @@ const LINE_END = Buffer.from([LF]);
 
 /**
  * A hint as bytes: a line of JSON (version, position, the `fp` before it, event name, filter fields, the `traceparent`
- * and the times of a sampled trace), LF, then the `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
+ * and the times of a sampled trace), LF, then the `data` line exactly as it will be sent. Without data the gateway
+ * reads the entry from the event log.
  */
 export function encodeHint(hint: Hint): Buffer {
   const { epoch, seq, fp, prev_fp, event, filter } = hint;

@@ -29,7 +29,9 @@ export interface StatusChange {
   /** Absent: the event has no error any more. */
   error?: string;
   retry_count?: number;
-  /** The groups that give the event up with this change, in one step with it. Those that the claimant has not, do not. */
+  /**
+   * The groups that give the event up with this change, in one step with it. Those that the claimant has not, do not.
+   */
   given_up?: { claimant: string; groups: readonly string[] };
   /** When it happened. `processing` sets `processed_at`; `completed` and `failed` set `completed_at`. */
   at: Date;

@@ -34,8 +34,8 @@ class QueueHealth {
 const CHECK_TIMEOUT_MS = 400;
 
 /**
- * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on NATS JetStream. Once NATS answers, streams and consumers are made, and
- * the log says what is weak about their durability.
+ * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on NATS JetStream. Once NATS answers, streams and
+ * consumers are made, and the log says what is weak about their durability.
  */
 @Module({})
 export class NatsQueueModule implements OnModuleInit, OnApplicationShutdown {

@@ -286,8 +286,8 @@ export class Metrics {
     'Batches of entries that were not sent as plain JSON (REDIS_PLAIN=publish). Nothing else suffers.',
   );
   /**
-   * `result`: `published` (it is in the queue), `refused` (a dead letter), `own_entry` (an entry of a log of Tocsin, which
-   * is never taken), `dropped` (too many waited, or the queue was away until the process ended).
+   * `result`: `published` (it is in the queue), `refused` (a dead letter), `own_entry` (an entry of a log of Tocsin,
+   * which is never taken), `dropped` (too many waited, or the queue was away until the process ended).
    */
   readonly plainMessages = this.labelledCounter(
     'tocsin_plain_messages_total',

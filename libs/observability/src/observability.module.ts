@@ -19,8 +19,9 @@ interface ObservabilityOptions {
 }
 
 /**
- * The logger, metrics, traces, health and admin server of one process. Make it once and pass the same object to every module
- * that needs it: Nest tells dynamic modules apart by reference. The modules that import it are shut down before it.
+ * The logger, metrics, traces, health and admin server of one process. Make it once and pass the same object to every
+ * module that needs it: Nest tells dynamic modules apart by reference. The modules that import it are shut down before
+ * it.
  */
 @Module({})
 export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdown {

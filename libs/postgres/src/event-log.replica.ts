@@ -2,8 +2,8 @@ import { Unavailable, type StoredEvent, type TenantId } from '@tocsin/contracts'
 import type { EventLog } from '@tocsin/contracts/ports';
 
 /**
- * Shorter reads are not worth a second round trip. The pages of a replay begin with 64 entries, those of the API have 50
- * unless the client asks for others.
+ * Shorter reads are not worth a second round trip. The pages of a replay begin with 64 entries, those of the API have
+ * 50 unless the client asks for others.
  */
 const LEAST = 50;
 /** How long a replica that did not answer is left alone, in milliseconds. */
@@ -12,8 +12,8 @@ const AWAY_MS = 5_000;
 /**
  * The event log of a primary, whose long reads (replays, pages of the log) go to a replica. The log is append-only, so
  * only the end may be missing on a replica: the primary is asked for the rest, and whether it has the same history. A
- * whole page of another history, which a replica of an earlier primary may have, ends in the reset that follows when the
- * reader reaches the primary. A replica that is away is asked again after 5 s. Everything else is the primary's.
+ * whole page of another history, which a replica of an earlier primary may have, ends in the reset that follows when
+ * the reader reaches the primary. A replica that is away is asked again after 5 s. Everything else is the primary's.
  */
 export class ReplicaEventLog implements EventLog {
   private awayUntil = -Infinity;

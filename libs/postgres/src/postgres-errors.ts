@@ -88,8 +88,8 @@ export function unreachable(error: unknown): Unavailable {
 export const causeOf = (error: unknown): unknown => (error instanceof QueryFailedError ? error.driverError : error);
 
 /**
- * Whether the connection can be used again after this error. If not, it is closed and no caller gets it. A statement that
- * a session keeps from before a migration would fail there again.
+ * Whether the connection can be used again after this error. If not, it is closed and no caller gets it. A statement
+ * that a session keeps from before a migration would fail there again.
  */
 export const leavesConnectionUsable = (error: unknown): boolean => {
   const code = sqlStateOf(causeOf(error));

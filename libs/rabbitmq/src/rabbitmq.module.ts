@@ -39,8 +39,8 @@ class HealthOptions {
 const FIRST_CHANNEL_WITHIN_MS = 2_000;
 
 /**
- * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on RabbitMQ. Nothing is opened before `onModuleInit`, which begins to
- * connect. The start waits up to 2 s for the broker, and goes on without it. Consuming starts with
+ * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on RabbitMQ. Nothing is opened before `onModuleInit`,
+ * which begins to connect. The start waits up to 2 s for the broker, and goes on without it. Consuming starts with
  * `AlertSource.consume`.
  */
 @Module({})

@@ -4,14 +4,14 @@ import { ALERTS_EXCHANGE } from '@tocsin/publisher';
  * The RabbitMQ topology. Producers know one name, `alerts.exchange`; they declare it too, and RabbitMQ refuses a second
  * declaration that differs, so it carries no argument at all. Everything that needs arguments hangs behind it:
  *
- *     alerts.exchange ─#─▶ alerts.intake ─*.urgent.#─▶ alert-processor.urgent ─┐
- *                               └─alternate─▶ alerts.rest ─▶ alert-processor ──┤ delivered too often, too large, expired
- *                                                                              ▼
- *     alert-processor.expired[.urgent] ◀─expired─ alerts.expired ◀────── alerts.suspects
- *        │ delivered too often, too large               │ alternate
- *        └─────────────▶ alerts.alone ◀─────────────────┘
- *                             ▼
- *                  alert-processor.suspects ─delivered too often─▶ alerts.delivery-limit
+ *    alerts.exchange ─#─▶ alerts.intake ─*.urgent.#─▶ alert-processor.urgent ─┐
+ *                              └─alternate─▶ alerts.rest ─▶ alert-processor ──┤ delivered too often, too large, expired
+ *                                                                             ▼
+ *    alert-processor.expired[.urgent] ◀─expired─ alerts.expired ◀────── alerts.suspects
+ *       │ delivered too often, too large               │ alternate
+ *       └─────────────▶ alerts.alone ◀─────────────────┘
+ *                            ▼
+ *                 alert-processor.suspects ─delivered too often─▶ alerts.delivery-limit
  *
  * Expired messages are stored like any other, urgent ones first. What is in `alerts.delivery-limit` is put on record by
  * the processor. `alerts.dead` holds what it sets aside, with the reason.

@@ -13,9 +13,9 @@ export interface ReadPlain {
 
 /**
  * Reads a plain message as one from the queue is read: leniently, in every accepted format. The topic names the tenant,
- * and `service` is that of messages without one. A message for another tenant than the topic's becomes a dead letter:
- * a program that may publish for one tenant must not publish for all. Undefined when it is an entry of a log of Tocsin, which
- * never becomes a message again: two programs that pass on what they hear would do so for ever. Never throws.
+ * and `service` is that of messages without one. A message for another tenant than the topic's becomes a dead letter: a
+ * program that may publish for one tenant must not publish for all. Undefined when it is an entry of a log of Tocsin,
+ * which never becomes a message again: two programs that pass on what they hear would do so for ever. Never throws.
  */
 export function readPlain({ tenant_id, body }: PlainMessage, service?: string): ReadPlain | undefined {
   if (isEntry(body)) return undefined;
@@ -48,7 +48,9 @@ function refused(
 /** The largest message becomes an entry that is a few times as large, because of escaped text. */
 const MOST_ENTRY_BYTES = 16 * MAX_MESSAGE_BYTES;
 
-/** Whether this is an entry as `renderData` writes it, by whichever installation. Producers do not know these fields. */
+/**
+ * Whether this is an entry as `renderData` writes it, by whichever installation. Producers do not know these fields.
+ */
 function isEntry(body: Buffer): boolean {
   if (body.length > MOST_ENTRY_BYTES || !body.includes('"alert_id"')) return false;
   try {

@@ -2,7 +2,9 @@ import { Late } from './late';
 import { BulkBar } from './late-bulk-bar';
 import type { InboxState } from './use-inbox';
 
-/** Whether anything is selected that the bar can act on: there is no list beside the tiles or the parts of the system. */
+/**
+ * Whether anything is selected that the bar can act on: there is no list beside the tiles or the parts of the system.
+ */
 export const hasBulkBar = ({ selected, system, isOverview }: InboxState): boolean =>
   selected.length > 0 && !system && !isOverview;
 

@@ -25,7 +25,7 @@ export function Fact({
   name: string;
   label: string;
   runbook?: string;
-  /** Whether somebody should look at it. */
+  /** Whether an operator should look at it. */
   isBad?: boolean;
   children: ReactNode;
 }) {

@@ -13,9 +13,9 @@ export interface FirstRefusal {
 }
 
 /**
- * The newest first refusal that is news at `now`; null: there is none, or it is not known. `newest` are the last letters,
- * the newest first. If they do not reach back a day before a letter (`isAll`: there are no older ones), an earlier one
- * of its service may exist, so nothing is said of it.
+ * The newest first refusal that is news at `now`; null: there is none, or it is not known. `newest` are the last
+ * letters, the newest first. If they do not reach back a day before a letter (`isAll`: there are no older ones), an
+ * earlier one of its service may exist, so nothing is said of it.
  */
 export function firstRefusal(newest: readonly RefusedMessage[], isAll: boolean, now: number): FirstRefusal | null {
   const time = ({ buried_at }: RefusedMessage) => Date.parse(buried_at);

@@ -2,7 +2,9 @@ import type { Entry, Hint, HopTimes, TenantId, TraceContext } from '@tocsin/cont
 import type { Trace } from '@tocsin/observability';
 import type { EntryBatch } from '../frames/entry-batch';
 
-/** When an entry whose trace is sampled was where, in epoch milliseconds: by the producer, the processor, this gateway. */
+/**
+ * When an entry whose trace is sampled was where, in epoch milliseconds: by the producer, the processor, this gateway.
+ */
 export interface PassedHops extends Partial<HopTimes> {
   trace: TraceContext;
   occurred: number;

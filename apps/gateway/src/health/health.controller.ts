@@ -8,8 +8,8 @@ import { SeeHealth } from './see-health';
 import * as described from './health.docs';
 
 /**
- * `GET /api/v1/health`: what an operator sees of the system. It names users and tenants, and its totals are those of all,
- * so it needs the scope of those who operate.
+ * `GET /api/v1/health`: what an operator sees of the system. It names users and tenants, and its totals are those of
+ * all, so it needs the scope of those who operate.
  */
 @Controller('api/v1/health')
 @ApiTags('operation')

@@ -37,7 +37,8 @@ export function readTopicEvent(topic: TenantId, body: Buffer, maxBytes: number):
       metadata: { data },
     },
     {},
-    // over HTTP a message with a dedup_key needs a time; this one has none, so that it is the same when it is sent again
+    // over HTTP a message with a dedup_key needs a time; this one has none, so that it is the same when it is sent
+    // again
     'lenient',
     body,
     decoded.escapes,

@@ -23,7 +23,10 @@ export interface PlainMessage {
 export abstract class PlainMessages {
   /** Starts to listen and returns at once. `take` must not throw. Called once. */
   abstract listen(take: (message: PlainMessage) => void): void;
-  /** Hands over to another process. Nothing is handed to `take` once it has resolved. Never rejects. May be called twice. */
+  /**
+   * Hands over to another process. Nothing is handed to `take` once it has resolved. Never rejects. May be called
+   * twice.
+   */
   abstract stop(): Promise<void>;
   /** Whether it is this process that takes the messages. */
   abstract readonly taking: boolean;

@@ -28,7 +28,9 @@ export interface QueueDepth {
   messages: number;
   /** Whether `messages` counts those too that a processor has in hand: RabbitMQ does not say how many these are. */
   includes_in_hand: boolean;
-  /** When the oldest of `messages` was put there, by the clock of the engine; null: there is none, or it is not known. */
+  /**
+   * When the oldest of `messages` was put there, by the clock of the engine; null: there is none, or it is not known.
+   */
   oldest_at: string | null;
 }
 

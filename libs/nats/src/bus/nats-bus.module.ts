@@ -20,7 +20,9 @@ interface NatsBusModuleOptions {
   hintKey?: string | undefined;
   /** Exports `HintKey`: the module of the store that keeps the key. */
   keys: DynamicModule;
-  /** Whether this process redeems tickets and counts streams and requests, which needs JetStream. Default: it does not. */
+  /**
+   * Whether this process redeems tickets and counts streams and requests, which needs JetStream. Default: it does not.
+   */
   keepsState?: boolean;
   /**
    * How NATS counts for the app's health. Default: not critical. Without it alerts come later, tickets are kept by

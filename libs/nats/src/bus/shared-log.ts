@@ -56,7 +56,7 @@ export class SharedLog<Entry extends object, Answer> {
     let over = false;
     const work = async () => {
       await this.#upToDate.opened;
-      if (over) throw new Error('nobody waits for the answer any more');
+      if (over) throw new Error('the caller no longer waits for the answer');
       const answer = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
       // not confirmed: an entry that is read back is stored
       this.connection.client.publish(this.streams.subject('counts', this.name), JSON.stringify({ id, entry }));

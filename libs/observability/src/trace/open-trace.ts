@@ -47,7 +47,7 @@ const addressOf = (settings: TraceSettings): string =>
   settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ??
   `${settings.OTEL_EXPORTER_OTLP_ENDPOINT!.replace(/\/$/, '')}/v1/traces`;
 
-/** Logs when the receiver begins to fail and when it is back: the SDK itself tells nobody. */
+/** Logs when the receiver begins to fail and when it is back: the SDK itself logs nothing. */
 export class WatchedExporter implements SpanExporter {
   private failing = false;
 

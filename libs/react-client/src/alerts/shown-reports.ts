@@ -9,8 +9,8 @@ const MOST = 50;
 
 /**
  * Tells the gateway when entries of traced alerts were shown, in small batches, so that it can measure the way to the
- * screen. Of the tabs that share a stream only the leading one reports, and a hidden page reports nothing. A report that
- * fails is dropped.
+ * screen. Of the tabs that share a stream only the leading one reports, and a hidden page reports nothing. A report
+ * that fails is dropped.
  */
 export class ShownReports {
   private waiting: { tenant_id: string; seq: number; shown_at: number }[] = [];

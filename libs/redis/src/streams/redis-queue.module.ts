@@ -35,8 +35,9 @@ const CHECK_TIMEOUT_MS = 400;
 const ASK_TIMEOUT_MS = 2_000;
 
 /**
- * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on Redis Streams. Nothing is opened before `onModuleInit`, which starts
- * to connect and does not wait; once Redis answers, the log says what is weak about its durability.
+ * `AlertIntake`, `RawIntake`, `AlertSource` and `QueueDepths` on Redis Streams. Nothing is opened before
+ * `onModuleInit`, which starts to connect and does not wait; once Redis answers, the log says what is weak about its
+ * durability.
  */
 @Module({})
 export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
