@@ -29,7 +29,8 @@ describe('the database provider', () => {
   let pool: Pool;
   beforeAll(async () => {
     database = await freshDatabase({ migrated: false });
-    pool = new Pool({ connectionString: database.url });
+    // a statement that waits for another's lock fails instead of holding the test up
+    pool = new Pool({ connectionString: database.url, options: '-c lock_timeout=2s' });
     pool.on('error', () => {});
   });
   const opened: DatabaseProvider[] = [];
@@ -165,6 +166,34 @@ describe('the database provider', () => {
     expect(await provider.deleteCompletedBefore(new Date())).toBe(1);
     expect((await provider.list()).map(({ id }) => id)).toEqual([waiting.id]);
     await provider.close();
+  });
+
+  it.each(['beside', 'public.beside_in_a_schema'])(
+    'an instance that opens "%s" waits for no transaction that writes to its tables',
+    async (table) => {
+      const first = await open(table);
+      const event = anEvent();
+      await first.store([event]);
+      const writer = await pool.connect();
+      try {
+        await writer.query('begin');
+        await writer.query(`lock table ${table}, ${table}_claims in row exclusive mode`);
+        const second = await open(table);
+        expect((await second.list()).map(({ id }) => id)).toEqual([event.id]);
+      } finally {
+        await writer.query('rollback');
+        writer.release();
+      }
+    },
+  );
+
+  it('an index that an earlier version did not have is created', async () => {
+    await open('earlier');
+    await pool.query('drop index earlier_created');
+    await open('earlier');
+    expect((await pool.query("select to_regclass('earlier_created') as index")).rows).toEqual([
+      { index: 'earlier_created' },
+    ]);
   });
 
   it.each(['events; drop table x', '"events"', 'a.b.c', ''])('the table name "%s" is refused', (table) => {

@@ -20,6 +20,7 @@ import {
   EVENT_COLUMNS,
   eventOfRow,
   eventTable,
+  relationsOf,
   insertedJson,
   insertEvents,
   quotedTable,
@@ -261,11 +262,15 @@ export class DatabaseProvider extends EventProvider {
 
   private async create(): Promise<void> {
     if (this.options.createTable === false) return;
-    // two instances that start at the same time would create the same table
+    // Two instances that start at the same time would create the same table, hence the lock. What exists already is not
+    // created again: `create index if not exists` locks a table that other instances write to before it looks, and so
+    // meets their locks in another order.
     await this.query(
       `do $$ begin
          perform pg_advisory_xact_lock(hashtextextended('event-broker ${this.table}', 0));
-         ${eventTable(this.table)}
+         if exists (select from unnest(array[${relationsOf(this.table)}]) as name where to_regclass(name) is null) then
+           ${eventTable(this.table)}
+         end if;
        end $$`,
       [],
     );

@@ -12,10 +12,19 @@ export function quotedTable(table: string): string {
     .join('.');
 }
 
-const indexName = (table: string, what: string) => `"${table.split('.').at(-1)!}_${what}"`;
+type Index = 'order' | 'open' | 'created' | 'held';
+const INDEXES: readonly Index[] = ['order', 'open', 'created', 'held'];
+const indexName = (table: string, what: Index) => `"${table.split('.').at(-1)!}_${what}"`;
 
 /** The table of claims beside the table of events. */
 export const claimsTable = (table: string): string => quotedTable(`${table}_claims`);
+
+/** The tables and indexes that `eventTable` creates, as a list of SQL literals. */
+export const relationsOf = (table: string): string => {
+  const schema = table.includes('.') ? `${quotedTable(table).split('.')[0]}.` : '';
+  const indexes = INDEXES.map((what) => `${schema}${indexName(table, what)}`);
+  return [quotedTable(table), claimsTable(table), ...indexes].map((name) => `'${name}'`).join(', ');
+};
 
 /**
  * The SQL that creates the tables. It is safe to repeat. `(xid, seq)` is the order of streams: a transaction commits
