@@ -13,7 +13,7 @@ import { countQueries } from './query-counter.mjs';
 
 const require = createRequire(import.meta.url);
 const here = dirname(fileURLToPath(import.meta.url));
-const BASE_ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: 'UTC', NODE_ENV: 'production' };
+export const BASE_ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: 'UTC', NODE_ENV: 'production' };
 const NCHAN_MODULES = ['/usr/lib/nginx/modules/ngx_nchan_module.so', '/usr/lib64/nginx/modules/ngx_nchan_module.so'];
 
 const installed = (name) => {
@@ -255,7 +255,7 @@ function readVersion() {
   return JSON.parse(readFileSync(join(here, '..', '..', 'package.json'), 'utf8')).version;
 }
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolve) => {
     const server = createTcpServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();
@@ -263,7 +263,7 @@ const freePort = () =>
     });
   });
 
-async function answers(port) {
+export async function answers(port) {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const open = await new Promise((resolve) => {
       const socket = connect(port, '127.0.0.1', () => (socket.destroy(), resolve(true)));

@@ -123,24 +123,52 @@ function renderer() {
   };
 }
 
-/** Pipelined POSTs over a kept connection: nginx's cheapest interface. */
-async function byHttp({ port, path }) {
-  const socket = await connected(port);
+/** The requests that hand one alert to each server that is fed by HTTP: their heads besides the length, and a body. */
+const REQUESTS = {
+  /** nginx with nchan: the body is what subscribers get. */
+  http: ({ path }, { tenant, data }) => ({
+    path: path.replace('{tenant}', `t${tenant}`),
+    headers: ['X-EventSource-Event: inventory_alert'],
+    body: data,
+  }),
+  /** Mercure: a form with the topic, and an id as Tocsin has one. */
+  forms: ({ path, authorization }, { tenant, seq, data }) => ({
+    path,
+    headers: [`Authorization: ${authorization}`, 'Content-Type: application/x-www-form-urlencoded'],
+    body: new URLSearchParams({
+      topic: `t${tenant}`,
+      id: `${tenant}-${seq}`,
+      type: 'inventory_alert',
+      data,
+    }).toString(),
+  }),
+  /** Centrifugo: a command in JSON, which holds the alert as JSON. */
+  commands: ({ path, authorization }, { tenant, data }) => ({
+    path,
+    headers: [`Authorization: ${authorization}`, 'Content-Type: application/json'],
+    body: `{"channel":"t${tenant}","data":${data}}`,
+  }),
+};
+
+/** Pipelined POSTs over a kept connection: the cheapest way into a server that is fed by HTTP. */
+const byHttp = (kind) => async (options) => {
+  const socket = await connected(options.port);
   const render = renderer();
   // the responses are not counted; what counts is what arrives at the subscribers
   socket.resume();
   return {
     async hand(alerts) {
-      const rendered = alerts.map(render);
-      const requests = alerts.map(
-        ({ tenant }, i) =>
-          `POST ${path.replace('{tenant}', `t${tenant}`)} HTTP/1.1\r\nHost: bench\r\nX-EventSource-Event: inventory_alert\r\nContent-Length: ${Buffer.byteLength(rendered[i].data)}\r\n\r\n${rendered[i].data}`,
-      );
+      const rendered = alerts.map((alert) => ({ ...alert, ...render(alert) }));
+      const requests = rendered.map((alert) => {
+        const { path, headers, body } = REQUESTS[kind](options, alert);
+        const head = [`POST ${path} HTTP/1.1`, 'Host: bench', ...headers, `Content-Length: ${Buffer.byteLength(body)}`];
+        return `${head.join('\r\n')}\r\n\r\n${body}`;
+      });
       return write(socket, requests.join(''), rendered);
     },
     close: () => socket.destroy(),
   };
-}
+};
 
 /** Lines on a socket: the cheapest interface for a Node process. */
 async function byLines({ port }) {
@@ -174,7 +202,13 @@ async function write(socket, text, rendered) {
 
 // ---- the pace -------------------------------------------------------------------------------------------------------
 
-const waysIn = { log: throughTheLog, http: byHttp, lines: byLines };
+const waysIn = {
+  log: throughTheLog,
+  http: byHttp('http'),
+  forms: byHttp('forms'),
+  commands: byHttp('commands'),
+  lines: byLines,
+};
 let way;
 let nextId = Date.now() * 1000;
 let nextTenant = 0;

@@ -1,9 +1,11 @@
 // `npm run bench:stream`: the streams of Tocsin beside nchan, better-sse and Nest's @Sse(), in one interleaved run.
+// `npm run bench:compare`: beside Mercure and Centrifugo as well, which it builds first.
 //
 //   --full                 more rounds, longer, and with the rates at which the others give up
 //   --only alone,joined    some rows: alone, joined, tenants, idle, storm
 //   --also <name>=<dist>   another build of Tocsin as one more contender: what a change is worth, in one run
 //   --without nchan,...    leaves contenders out
+//   --hubs                 builds Mercure and Centrifugo, which join a run once they were built
 //
 // Absolute figures move by up to 1.8 from run to run; only what one run says of two servers can be compared.
 import { spawnSync } from 'node:child_process';
@@ -12,8 +14,10 @@ import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { argv, exit, stdout, version } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { buildWithGo } from '../../scripts/test/go-programs.mjs';
 import { SERVICES, servicesUp } from '../services.mjs';
 import { betterSse, betterSseBatch, nchan, nestSse, tocsin } from './contenders.mjs';
+import { centrifugo, mercure } from './hubs.mjs';
 import { canPin, machineTicks, maxDescriptors, startHelper, stop } from './processes.mjs';
 import { printRow, summarize } from './report.mjs';
 import { connecting, fanOut, storm } from './rows.mjs';
@@ -34,7 +38,7 @@ const ROWS = [
   {
     name: 'alone',
     title: 'Fan-out to 1,000 subscribers of one tenant, 40 alerts/s: each is written alone',
-    of: ['tocsin', 'nchan', 'better-sse', 'better-sse (batch)', 'Nest @Sse()'],
+    of: ['tocsin', 'nchan', 'Mercure', 'Centrifugo', 'better-sse', 'better-sse (batch)', 'Nest @Sse()'],
     rounds: 3,
     measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 40, seconds: full ? 10 : 3 }),
   },
@@ -42,7 +46,7 @@ const ROWS = [
     name: 'alone-100',
     group: 'alone',
     title: 'The same at 100 alerts/s',
-    of: full ? ['tocsin', 'nchan', 'better-sse (batch)'] : ['tocsin', 'nchan'],
+    of: ['tocsin', 'nchan', 'Mercure', 'Centrifugo', ...(full ? ['better-sse (batch)'] : [])],
     rounds: 3,
     measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 100, seconds: full ? 10 : 3 }),
   },
@@ -50,7 +54,7 @@ const ROWS = [
     name: 'alone-300',
     group: 'alone',
     title: 'The same at 300 alerts/s: what a server does that has no time to spare',
-    of: ['tocsin', 'better-sse', 'better-sse (batch)', 'Nest @Sse()'],
+    of: ['tocsin', 'nchan', 'Mercure', 'Centrifugo', 'better-sse', 'better-sse (batch)', 'Nest @Sse()'],
     rounds: 3,
     measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 300, seconds: full ? 10 : 3 }),
   },
@@ -86,7 +90,7 @@ const ROWS = [
   {
     name: 'idle',
     title: `${connections.toLocaleString('en')} clients connect and stay idle`,
-    of: ['tocsin', 'nchan', 'better-sse', 'Nest @Sse()'],
+    of: ['tocsin', 'nchan', 'Mercure', 'Centrifugo', 'better-sse', 'Nest @Sse()'],
     rounds: full ? 3 : 1,
     fresh: true,
     measure: (lab, contender) => connecting(lab, contender, idle),
@@ -187,10 +191,14 @@ process.once('uncaughtException', (error) => {
 
 try {
   installNchan(folder);
+  if (argv.includes('--hubs'))
+    for (const name of ['mercure', 'centrifugo']) await buildWithGo(name).then((why) => why && say(`  - ${why}`));
   const makeAll = ({ counted = false } = {}) => [
     tocsin({ dist, services, folder, counted }),
     ...also.map(([name, path]) => tocsin({ name, dist: resolve(path), services, folder, counted })),
     nchan({ folder }),
+    mercure({ folder }),
+    centrifugo({ folder, services }),
     betterSse({ folder }),
     betterSseBatch({ folder }),
     nestSse({ folder }),

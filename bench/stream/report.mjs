@@ -1,51 +1,35 @@
 // The medians of the rounds, their comparison with the targets, and the table.
 
+const cpuOf = (name, target, beyond) => ({
+  what: `CPU a delivery, of ${name}`,
+  of: ({ share }) => share('cpu_us_per_delivery', name),
+  target,
+  beyond,
+});
+const connectOf = (name, target, beyond) => ({
+  what: `CPU a connection, of ${name}`,
+  of: ({ share }) => share('cpu_us_per_connect', name),
+  target,
+  beyond,
+});
 /**
- * The target of a row. `of` gets the medians; `share(field, other)` is Tocsin's value as a share of another
+ * The targets of each row. `of` gets the medians; `share(field, other)` is Tocsin's value as a share of another
  * contender's.
  */
 const TARGETS = {
   alone: [
-    {
-      what: 'CPU a delivery, of nchan',
-      of: ({ share }) => share('cpu_us_per_delivery', 'nchan'),
-      target: 0.9,
-      beyond: 0.8,
-    },
-    {
-      what: 'CPU a delivery, of better-sse',
-      of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'),
-      target: 0.35,
-      beyond: 0.3,
-    },
-    {
-      what: 'CPU a delivery, of Nest @Sse()',
-      of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'),
-      target: 0.35,
-      beyond: 0.3,
-    },
+    cpuOf('nchan', 0.85, 0.75),
+    cpuOf('Mercure', 0.5),
+    cpuOf('Centrifugo', 0.5),
+    cpuOf('better-sse', 0.35, 0.3),
+    cpuOf('better-sse (batch)', 0.6, 0.5),
+    cpuOf('Nest @Sse()', 0.35, 0.3),
   ],
-  'alone-100': [
-    {
-      what: 'CPU a delivery, of nchan',
-      of: ({ share }) => share('cpu_us_per_delivery', 'nchan'),
-      target: 0.9,
-      beyond: 0.8,
-    },
-  ],
+  'alone-100': [cpuOf('nchan', 0.9, 0.8), cpuOf('Mercure', 0.5), cpuOf('Centrifugo', 0.5)],
   'alone-300': [
-    {
-      what: 'CPU a delivery, of better-sse',
-      of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'),
-      target: 0.35,
-      beyond: 0.3,
-    },
-    {
-      what: 'CPU a delivery, of Nest @Sse()',
-      of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'),
-      target: 0.35,
-      beyond: 0.3,
-    },
+    cpuOf('better-sse', 0.35, 0.3),
+    cpuOf('Nest @Sse()', 0.35, 0.3),
+    { what: 'lost', of: ({ own }) => own.lost, target: 0 },
   ],
   'joined-1000': [
     { what: 'deliveries/s', of: ({ own }) => own.deliveries_per_second, target: 950_000, atLeast: true },
@@ -56,16 +40,11 @@ const TARGETS = {
     { what: 'deliveries/s', of: ({ own }) => own.deliveries_per_second, beyond: 2_900_000, atLeast: true },
     { what: 'lost', of: ({ own }) => own.lost, target: 0 },
   ],
-  tenants: [
-    {
-      what: 'CPU a delivery, of nchan',
-      of: ({ share }) => share('cpu_us_per_delivery', 'nchan'),
-      target: 1,
-      beyond: 0.9,
-    },
-  ],
+  tenants: [cpuOf('nchan', 0.9, 0.8)],
   idle: [
-    { what: 'RSS a connection, KB', of: ({ own }) => own.rss_kb_per_connection, target: 9, beyond: 5 },
+    { what: 'RSS a connection, KB', of: ({ own }) => own.rss_kb_per_connection, target: 4.5, beyond: 3 },
+    connectOf('nchan', 2.5, 1.5),
+    connectOf('Mercure', 1.5, 1),
     {
       what: 'connects/s of one whole core',
       of: ({ own }) => 1e6 / own.cpu_us_per_connect,

@@ -1,14 +1,13 @@
 // The load generator: thousands of SSE clients in one process. It parses as little as possible: it counts the blank
 // lines that end frames, in one shared buffer, and reads number and time only from the frames of a few clients.
-import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { signed } from './token.mjs';
 
 const LF = 0x0a;
 const FRAME_END = Buffer.from('\n\n');
 const SEQ = Buffer.from('"seq":');
 const HEAD_END = Buffer.from('\r\n\r\n');
-const LIVE = Buffer.from('event: connection');
 const MAX_SAMPLES = 2_000_000;
 /** One source address has few ports, so clients use several addresses of the loopback. */
 const SOURCE_ADDRESSES = 40;
@@ -23,12 +22,28 @@ let bytes = 0;
 let loopAtBegin;
 let cpuAtBegin;
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const seconds = Math.floor(Date.now() / 1000);
-const tokenFor = (user, secret) => {
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: user, jti: user + Math.random(), iat: seconds, exp: seconds + 7_200 })}`;
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+/** What each token says, and the sign in a stream after which its subscriber is live; else the end of the head. */
+const TOKENS = {
+  tocsin: { live: Buffer.from('event: connection'), claims: (user) => ({ sub: user, jti: user + Math.random() }) },
+  mercure: { claims: (user, tenant) => ({ sub: user, jti: user + Math.random(), mercure: { subscribe: [tenant] } }) },
+  centrifugo: {
+    live: Buffer.from('{"connect":'),
+    claims: (user, tenant) => ({ sub: user, jti: user + Math.random(), channels: [tenant] }),
+  },
 };
+
+/** The path and headers of a client's request, with a token of its own where the server wants one. */
+function requestOf({ path, secret, token = 'tocsin' }, tenant, user) {
+  const headers = ['Host: bench', 'Accept: text/event-stream'];
+  let target = path.replace('{tenant}', tenant);
+  if (secret) {
+    const jwt = signed(TOKENS[token].claims(user, tenant), secret);
+    if (target.includes('{connect}'))
+      target = target.replace('{connect}', encodeURIComponent(JSON.stringify({ token: jwt })));
+    else headers.push(`Authorization: Bearer ${jwt}`);
+  }
+  return { target, headers };
+}
 
 class Client {
   frames = 0;
@@ -80,7 +95,7 @@ class Client {
   readHead(read) {
     if (this.head === '') this.head = read.toString('latin1', 0, 60).split('\r\n')[0];
     if (!this.head.includes(' 200')) return this.fail(this.head);
-    if (read.includes(this.options.liveAtConnection ? LIVE : HEAD_END)) {
+    if (read.includes(this.options.live)) {
       this.live = true;
       this.settled?.();
     }
@@ -140,6 +155,7 @@ async function open({
   port,
   path,
   secret,
+  token,
   count,
   tenants,
   users = count,
@@ -152,14 +168,13 @@ async function open({
 }) {
   clients = Array.from({ length: count }, (_, i) => {
     const tenant = i % tenants;
-    const headers = ['Host: bench', 'Accept: text/event-stream'];
-    if (secret) headers.push(`Authorization: Bearer ${tokenFor(`u${tenant}-${i % users}`, secret)}`);
+    const { target, headers } = requestOf({ path, secret, token }, `t${tenant}`, `u${tenant}-${i % users}`);
     if (cursors) headers.push(`Last-Event-ID: ${cursors[i]}`);
-    const request = `GET ${path.replace('{tenant}', `t${tenant}`)} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`;
+    const request = `GET ${target} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`;
     return new Client(tenant, request, {
       sample: sampleEvery > 0 && i % sampleEvery === 0,
       keepsCursor,
-      liveAtConnection: secret !== undefined,
+      live: (secret && TOKENS[token ?? 'tocsin'].live) || HEAD_END,
     });
   });
   const startedAt = performance.now();

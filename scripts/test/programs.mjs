@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, getuid } from 'node:process';
-import { buildWithGo, downloadSchemas } from './go-programs.mjs';
+import { buildForTest, downloadSchemas } from './go-programs.mjs';
 import { has, root, run } from './running.mjs';
 import { SERVICES } from './services.mjs';
 
@@ -103,21 +103,21 @@ const PROGRAMS = [
     tier: 'unit',
     shownBy: [['kustomize', 'version']],
     wantedIn: ['scripts', 'manifests'],
-    build: () => buildWithGo('kustomize'),
+    build: () => buildForTest('kustomize'),
   },
   {
     name: 'helm',
     tier: 'unit',
     shownBy: [['helm', 'version']],
     wantedIn: ['scripts', 'chart'],
-    build: () => buildWithGo('helm'),
+    build: () => buildForTest('helm'),
   },
   {
     name: 'kubeconform',
     tier: 'unit',
     shownBy: [],
     wantedIn: ['scripts', 'manifest-schemas'],
-    build: async () => (await buildWithGo('kubeconform')) ?? downloadSchemas(),
+    build: async () => (await buildForTest('kubeconform')) ?? downloadSchemas(),
   },
   {
     name: 'python3-pika',
