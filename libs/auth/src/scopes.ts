@@ -9,6 +9,9 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** Shared by all tokens without a scope of Tocsin: each would hold a set of its own for as long as it is cached. */
+const ONLY_READING: ReadonlySet<Scope> = new Set<Scope>(['alerts:read']);
+
 const isScope = (name: unknown): name is Scope => SCOPES.some((scope) => scope === name);
 
 /**
@@ -18,5 +21,5 @@ const isScope = (name: unknown): name is Scope => SCOPES.some((scope) => scope =
 export function scopesOf(claims: Readonly<Record<string, unknown>>): ReadonlySet<Scope> {
   const named = typeof claims.scope === 'string' ? claims.scope.split(' ') : (claims.scopes ?? claims.scope);
   const granted = (Array.isArray(named) ? named : []).filter(isScope);
-  return new Set(granted.length > 0 ? granted : ['alerts:read']);
+  return granted.length > 0 ? new Set(granted) : ONLY_READING;
 }

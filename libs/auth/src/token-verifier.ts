@@ -45,8 +45,8 @@ export interface SessionRight {
 /** A verified token in the cache. It is used as long as the key that verified it is still in use. */
 interface Kept {
   verified: VerifiedToken;
-  header: Header;
-  key: KeyObject | undefined;
+  /** The key of an issuer, and the header that names it. */
+  signer: { header: Header; key: KeyObject } | undefined;
 }
 
 interface Header {
@@ -118,7 +118,7 @@ export class TokenVerifier {
       claims,
       token,
     };
-    this.kept.set(token, { verified, header, key });
+    this.kept.set(token, { verified, signer: key && { header, key } });
     return verified;
   }
 
@@ -126,9 +126,9 @@ export class TokenVerifier {
    * Whether the cached token is still valid: not expired, and its issuer still has the key. Revocation is checked
    * elsewhere.
    */
-  private async stillHolds({ verified, header, key }: Kept): Promise<boolean> {
+  private async stillHolds({ verified, signer }: Kept): Promise<boolean> {
     if (verified.expires_at <= this.now()) return false;
-    return !this.jwks || (await this.jwks.keyFor(header).catch(() => undefined)) === key;
+    return !signer || (await this.jwks!.keyFor(signer.header).catch(() => undefined)) === signer.key;
   }
 
   /** Resolves when tokens can be verified. Throws `Unavailable` when the issuer's keys cannot be fetched. */

@@ -37,7 +37,8 @@ export function slotsOf({ user, tenant_ids, address }: StreamHolder, limits: Str
 
 /** The open streams of one process, and the number of them in each slot. */
 export class HeldStreams {
-  private readonly holders = new Map<StreamHolder, readonly StreamSlot[]>();
+  /** The caps under which each stream was counted. Its slots follow from both and would take most of the memory. */
+  private readonly holders = new Map<StreamHolder, StreamLimits>();
   private readonly counts = new Map<string, number>();
 
   get size(): number {
@@ -63,15 +64,16 @@ export class HeldStreams {
   }
 
   /** Counts a stream, even if its slots are full. Repeated calls count it once. */
-  add(holder: StreamHolder, slots: readonly StreamSlot[]): void {
+  add(holder: StreamHolder, limits: StreamLimits): void {
     if (this.holders.has(holder)) return;
-    this.holders.set(holder, slots);
-    for (const { key } of slots) this.counts.set(key, this.countOf(key) + 1);
+    this.holders.set(holder, limits);
+    for (const { key } of slotsOf(holder, limits)) this.counts.set(key, this.countOf(key) + 1);
   }
 
   /** Stops counting a stream and returns its slots; none when it was not counted. */
   remove(holder: StreamHolder): readonly StreamSlot[] {
-    const slots = this.holders.get(holder) ?? [];
+    const limits = this.holders.get(holder);
+    const slots = limits ? slotsOf(holder, limits) : [];
     this.holders.delete(holder);
     for (const { key } of slots) {
       const left = this.countOf(key) - 1;

@@ -9,7 +9,7 @@ export class MemoryStreamSlots implements StreamSlots {
     const slots = slotsOf(holder, limits);
     const full = this.held.has(holder) ? undefined : this.held.fullScope(slots);
     if (full) return Promise.resolve({ full });
-    this.held.add(holder, slots);
+    this.held.add(holder, limits);
     return Promise.resolve('taken');
   }
 

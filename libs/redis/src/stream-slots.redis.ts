@@ -88,9 +88,9 @@ export class RedisStreamSlots extends StreamSlots {
   override async take(holder: StreamHolder, limits: StreamLimits): Promise<TakeResult> {
     const slots = slotsOf(holder, limits);
     if (slots.length === 0 || this.held.has(holder)) return 'taken';
-    if (this.closed) return this.takeAlone(holder, slots);
+    if (this.closed) return this.takeAlone(holder, limits, slots);
     this.timer ??= setInterval(() => void this.beat(), this.lifetimeMs / 3);
-    if (this.lateAnswers > 0) return this.takeAlone(holder, slots);
+    if (this.lateAnswers > 0) return this.takeAlone(holder, limits, slots);
 
     for (const { key } of slots) this.asked.set(key, (this.asked.get(key) ?? 0) + 1);
     const asking = this.ask(slots);
@@ -101,10 +101,10 @@ export class RedisStreamSlots extends StreamSlots {
         this.lateAnswers -= 1;
         this.answered(slots);
       });
-      return this.takeAlone(holder, slots);
+      return this.takeAlone(holder, limits, slots);
     }
-    const result = answer === 'away' ? this.takeAlone(holder, slots) : answer;
-    if (result === 'taken') this.held.add(holder, slots);
+    const result = answer === 'away' ? this.takeAlone(holder, limits, slots) : answer;
+    if (result === 'taken') this.held.add(holder, limits);
     this.answered(slots);
     return result;
   }
@@ -126,11 +126,11 @@ export class RedisStreamSlots extends StreamSlots {
     this.closed = true;
   }
 
-  private takeAlone(holder: StreamHolder, slots: readonly StreamSlot[]): TakeResult {
+  private takeAlone(holder: StreamHolder, limits: StreamLimits, slots: readonly StreamSlot[]): TakeResult {
     this.metrics.streamSlotsLocal.inc();
     const full = this.held.fullScope(slots);
     if (full) return { full };
-    this.held.add(holder, slots);
+    this.held.add(holder, limits);
     for (const { key } of slots) this.doubtful.add(key);
     return 'taken';
   }

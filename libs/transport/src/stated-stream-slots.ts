@@ -41,6 +41,7 @@ type Answer = TakeResult | 'away';
 
 interface Question {
   holder: StreamHolder;
+  limits: StreamLimits;
   slots: readonly StreamSlot[];
   /** Set when the answer took too long, and this gateway decided alone. */
   late: boolean;
@@ -80,9 +81,9 @@ export abstract class StatedStreamSlots extends StreamSlots {
   override async take(holder: StreamHolder, limits: StreamLimits): Promise<TakeResult> {
     const slots = slotsOf(holder, limits);
     if (slots.length === 0 || this.held.has(holder)) return 'taken';
-    if (this.closed) return this.takeAlone(holder, slots);
+    if (this.closed) return this.takeAlone(holder, limits, slots);
     this.beating ??= setInterval(() => this.beat(), this.lifetimeMs / 3);
-    const question: Question = { holder, slots, late: false, resolve: () => undefined };
+    const question: Question = { holder, limits, slots, late: false, resolve: () => undefined };
     const asking = new Promise<Answer>((resolve) => (question.resolve = resolve));
     this.questions.push(question);
     this.callSoon();
@@ -90,7 +91,7 @@ export abstract class StatedStreamSlots extends StreamSlots {
       question.late = true;
       return 'away' as const;
     });
-    return answer === 'away' ? this.takeAlone(holder, slots) : answer;
+    return answer === 'away' ? this.takeAlone(holder, limits, slots) : answer;
   }
 
   override release(holder: StreamHolder): void {
@@ -119,13 +120,13 @@ export abstract class StatedStreamSlots extends StreamSlots {
     this.doubt(anyKey === undefined ? [] : [anyKey]);
   }
 
-  private takeAlone(holder: StreamHolder, slots: readonly StreamSlot[]): TakeResult {
+  private takeAlone(holder: StreamHolder, limits: StreamLimits, slots: readonly StreamSlot[]): TakeResult {
     this.alone.inc();
     // the store may have given these slots after all
     for (const { key } of slots) this.changed.add(key);
     const full = this.held.fullScope(slots);
     if (full) return { full };
-    this.held.add(holder, slots);
+    this.held.add(holder, limits);
     return 'taken';
   }
 
@@ -171,9 +172,9 @@ export abstract class StatedStreamSlots extends StreamSlots {
   }
 
   /** Counts a stream before the next call states the counts, which is before the caller of `take` goes on. */
-  private answer({ holder, slots, late, resolve }: Question, full: number): void {
+  private answer({ holder, limits, slots, late, resolve }: Question, full: number): void {
     if (late) for (const { key } of slots) this.changed.add(key);
-    else if (full === 0) this.held.add(holder, slots);
+    else if (full === 0) this.held.add(holder, limits);
     resolve(full === 0 ? 'taken' : { full: slots[full - 1]!.scope });
   }
 }

@@ -145,8 +145,17 @@ export class StreamDoor {
     socket.off('data', this.onData);
     this.opener
       .open(head, socket)
-      .catch((error: unknown) => this.answer(error, socket, head))
+      .then(
+        () => this.forget(socket),
+        (error: unknown) => this.answer(error, socket, head),
+      )
       .finally(() => this.opening.delete(socket));
+  }
+
+  /** The stream listens itself now. Two listeners of an event are an array, which each socket would keep. */
+  private forget(socket: Socket): void {
+    socket.off('close', this.onClose);
+    socket.off('error', ignore);
   }
 
   private answer(error: unknown, socket: Socket, head: RequestHead): void {

@@ -20,6 +20,9 @@ import type { TakePlace } from './take-place';
  * and in the logs. Then the stream runs.
  */
 export class StreamOpener {
+  /** Shared by all streams. */
+  private readonly limits: ConstructorParameters<typeof EventStream>[3];
+
   constructor(
     private readonly identifyClient: IdentifyClient,
     private readonly takePlace: TakePlace,
@@ -29,7 +32,10 @@ export class StreamOpener {
     private readonly config: GatewayConfig,
     private readonly metrics: Metrics,
     private readonly logger: Log,
-  ) {}
+  ) {
+    const { BASE_PATH, STREAM_BACKLOG_BYTES, STREAM_STALL_MS } = config;
+    this.limits = { backlogBytes: STREAM_BACKLOG_BYTES, stallMs: STREAM_STALL_MS, basePath: BASE_PATH };
+  }
 
   /**
    * Opens a stream on the socket of the request and resolves when the stream is live or has ended. Throws `Refused` or
@@ -59,12 +65,12 @@ export class StreamOpener {
   }
 
   private streamOn(socket: Socket, request: StreamRequest, origin: string | undefined): EventStream {
-    const { BASE_PATH, CORS_ORIGINS, STREAM_BACKLOG_BYTES, STREAM_GZIP, STREAM_STALL_MS } = this.config;
+    const { CORS_ORIGINS, STREAM_GZIP } = this.config;
     return new EventStream(
       socket,
       corsFields(CORS_ORIGINS, origin) + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : ''),
       viewOf(request.filter, request.form),
-      { backlogBytes: STREAM_BACKLOG_BYTES, stallMs: STREAM_STALL_MS, basePath: BASE_PATH },
+      this.limits,
       this.metrics,
       this.logger,
       STREAM_GZIP && request.acceptsGzip ? new GzipStream() : undefined,

@@ -27,6 +27,7 @@ const EXPOSED = [
   'Tocsin-Refused',
   'Tocsin-Cursor',
 ];
+const EXPOSED_FIELD = `Access-Control-Expose-Headers: ${EXPOSED.join(',')}\r\n`;
 
 /** CORS options for the responses that Express sends. */
 export function corsOptions(origins: Origins) {
@@ -46,8 +47,7 @@ export function corsOptions(origins: Origins) {
  * others.
  */
 export function corsFields(origins: Origins, origin: string | undefined): string {
-  const exposed = `Access-Control-Expose-Headers: ${EXPOSED.join(',')}\r\n`;
-  if (origins.includes('*')) return `Access-Control-Allow-Origin: *\r\n${exposed}`;
+  if (origins.includes('*')) return `Access-Control-Allow-Origin: *\r\n${EXPOSED_FIELD}`;
   const allowed = origin !== undefined && origins.includes(origin) ? `Access-Control-Allow-Origin: ${origin}\r\n` : '';
-  return `${allowed}Vary: Origin\r\nAccess-Control-Allow-Credentials: true\r\n${exposed}`;
+  return `${allowed}Vary: Origin\r\nAccess-Control-Allow-Credentials: true\r\n${EXPOSED_FIELD}`;
 }

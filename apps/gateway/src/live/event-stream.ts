@@ -50,6 +50,8 @@ interface InHand {
  * connection (`vanished`).
  */
 export type EndReason = CloseReason | 'client' | 'vanished';
+/** Learns why a stream has ended, and which. One that needs no more than that serves all streams. */
+export type EndListener = (reason: EndReason, stream: EventStream) => void;
 
 /**
  * One open SSE response: it holds a writer and the client's position in each of its tenants' event logs, and brings the
@@ -63,7 +65,7 @@ export class EventStream implements FeedMember, WriterEvents {
   private rotateAfter = Infinity;
   private expiresAt = Infinity;
   private endReason: EndReason | undefined;
-  private endListeners: ((reason: EndReason) => void)[] = [];
+  private endListeners: readonly EndListener[] = [];
 
   /**
    * `socket` is the one from which the request was read; further data from it is ignored. `fields` are whole header
@@ -117,9 +119,10 @@ export class EventStream implements FeedMember, WriterEvents {
   }
 
   /** Calls the listener once when the stream has ended for any reason; at once if it has ended already. */
-  whenEnded(listener: (reason: EndReason) => void): void {
-    if (this.endReason) listener(this.endReason);
-    else this.endListeners.push(listener);
+  whenEnded(listener: EndListener): void {
+    if (this.endReason) listener(this.endReason, this);
+    // not by push, which reserves room for seventeen
+    else this.endListeners = this.endListeners.concat(listener);
   }
 
   /**
@@ -361,7 +364,7 @@ export class EventStream implements FeedMember, WriterEvents {
     if (this.isOpen) this.account(reason);
     const listeners = this.endListeners;
     this.endListeners = [];
-    for (const listener of listeners) listener(reason);
+    for (const listener of listeners) listener(reason, this);
   }
 
   private account(reason: EndReason): void {

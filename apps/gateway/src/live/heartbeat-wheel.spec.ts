@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 class Stream implements Beating {
   closedFor: string | undefined;
   closedAfterMs: number | undefined;
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners: Parameters<Beating['whenEnded']>[0][] = [];
   constructor(private readonly expiresAt: number) {}
   get closed(): boolean {
     return this.closedFor !== undefined;
@@ -18,14 +18,14 @@ class Stream implements Beating {
   heartbeat(): void {
     this.beats.push(performance.now() - startedAt);
   }
-  whenEnded(listener: () => void): void {
+  whenEnded(listener: Parameters<Beating['whenEnded']>[0]): void {
     this.listeners.push(listener);
   }
   close(reason: string): void {
     if (this.closed) return;
     this.closedFor = reason;
     this.closedAfterMs = performance.now() - startedAt;
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) listener('client', this);
   }
 }
 

@@ -1,22 +1,22 @@
-import type { EventStream, EndReason } from './event-stream';
+import type { EndListener, EndReason, EventStream } from './event-stream';
 import { OpenStreams } from './open-streams';
 
 /** A stream that ends when the test tells it to, and records the reason. */
 class Stream {
   closedFor: string | undefined;
-  private listeners: ((reason: EndReason) => void)[] = [];
+  private listeners: EndListener[] = [];
   get closed(): boolean {
     return this.closedFor !== undefined;
   }
   heartbeat(): void {}
   leftMs = () => Infinity;
-  whenEnded(listener: (reason: EndReason) => void): void {
+  whenEnded(listener: EndListener): void {
     this.listeners.push(listener);
   }
   close(reason: EndReason): void {
     if (this.closed) return;
     this.closedFor = reason;
-    for (const listener of this.listeners) listener(reason);
+    for (const listener of this.listeners) listener(reason, this as unknown as EventStream);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ClosedStream } from '@tocsin/contracts';
 import type { Metrics } from '@tocsin/observability';
-import type { EventStream } from './event-stream';
+import type { EndListener, EventStream } from './event-stream';
 import { HeartbeatWheel } from './heartbeat-wheel';
 
 /** How many closed streams are remembered. */
@@ -43,15 +43,18 @@ export class OpenStreams {
   add(stream: EventStream): void {
     this.streams.add(stream);
     this.metrics.sseConnections.inc();
-    stream.whenEnded((reason) => {
-      if (reason === 'slow') this.closedSlow += 1;
-      this.lastClosed.unshift({ reason, at: new Date().toISOString() });
-      this.lastClosed.splice(CLOSED);
-      this.streams.delete(stream);
-      this.metrics.sseConnections.dec();
-    });
+    stream.whenEnded(this.onEnded);
     this.wheel.add(stream);
   }
+
+  /** One listener for all streams, as one for each takes memory. */
+  private readonly onEnded: EndListener = (reason, stream) => {
+    if (reason === 'slow') this.closedSlow += 1;
+    this.lastClosed.unshift({ reason, at: new Date().toISOString() });
+    this.lastClosed.splice(CLOSED);
+    this.streams.delete(stream);
+    this.metrics.sseConnections.dec();
+  };
 
   /**
    * Accepts no more streams and ends the open ones, each at a random moment of the window, so that their clients do not
@@ -61,7 +64,7 @@ export class OpenStreams {
     this.draining = true;
     const { open } = this;
     const timers = open.map((stream) => setTimeout(() => stream.close('draining'), Math.random() * this.drainMs));
-    await Promise.all(open.map((stream) => new Promise((ended) => stream.whenEnded(ended))));
+    await Promise.all(open.map((stream) => new Promise<void>((ended) => stream.whenEnded(() => ended()))));
     for (const timer of timers) clearTimeout(timer);
   }
 }

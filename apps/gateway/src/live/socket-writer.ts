@@ -50,7 +50,7 @@ export class SocketWriter {
    */
   constructor(
     private readonly socket: Socket,
-    private readonly fields: string,
+    private fields: string,
     private readonly limits: StreamLimits,
     private readonly metrics: Pick<Metrics, 'sseBytesSent'>,
     private readonly events: WriterEvents,
@@ -190,6 +190,7 @@ export class SocketWriter {
     this.metrics.sseBytesSent.inc(Buffer.byteLength(bytes));
     if (opening === undefined) return bytes;
     const head = streamHead(this.gzip ? this.fields + GZIP_FIELD : this.fields);
+    this.fields = ''; // the head is sent once, and an open stream keeps no part of it
     return typeof bytes === 'string' ? head + bytes : Buffer.concat([Buffer.from(head), bytes]);
   }
 

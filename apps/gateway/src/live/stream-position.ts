@@ -27,7 +27,7 @@ const positionOf = ({ epoch, seq, fp }: LogPosition): LogPosition => ({ epoch, s
  */
 export class StreamPosition<P extends Place> {
   /** There are few places, mostly one: a map would take most of the memory of this object. */
-  private readonly places: P[] = [];
+  private places: readonly P[] = [];
   /**
    * The client's positions in tenants that the stream does not follow. They are only kept in its cursor, for when those
    * tenants come back.
@@ -44,15 +44,16 @@ export class StreamPosition<P extends Place> {
   /** Starts to follow a tenant. */
   follow(place: P): void {
     this.left?.delete(place.tenant);
-    this.places.push(place);
+    this.places = this.places.concat(place); // not by push, which reserves room for seventeen
     this.makeRoom();
   }
 
   /** Stops following a tenant and keeps the client's position in it. Undefined when the stream does not follow it. */
   drop(tenant: TenantId): P | undefined {
-    const at = this.places.findIndex((place) => place.tenant === tenant);
-    const [dropped] = at < 0 ? [] : this.places.splice(at, 1);
-    if (dropped) this.keep(new Map([[tenant, dropped.sent]]));
+    const dropped = this.places.find((place) => place.tenant === tenant);
+    if (!dropped) return undefined;
+    this.places = this.places.filter((place) => place !== dropped);
+    this.keep(new Map([[tenant, dropped.sent]]));
     return dropped;
   }
 
