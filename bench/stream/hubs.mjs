@@ -63,7 +63,8 @@ export const mercure = ({ folder }) =>
     level ${LEVEL}
   }
 }
-http://127.0.0.1:${port} {
+http://:${port} {
+  bind 127.0.0.1
   mercure {
     transport bolt {
       path ${join(work, 'updates.db')}
