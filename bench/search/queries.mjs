@@ -5,6 +5,7 @@ const ANY = {
   status: null,
   severity: null,
   service: null,
+  notService: [],
   type: null,
   name: null,
   assignee: null,

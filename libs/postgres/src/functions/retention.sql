@@ -73,6 +73,38 @@ begin
   return case when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end;
 end $$;
 
+-- The lowest number below `floor` whose entry is there, or `floor`. Entries are deleted from the lowest number up, and
+-- numbers have no gaps, so looking back from the floor in ever longer strides and then halving finds it. `min(seq)` would
+-- read the index from its beginning, and pass every row that was deleted since the last vacuum, in every step: the more
+-- of a large log is deleted, the longer each step would take, up to the statement timeout.
+create or replace function first_below(of_tenant text, floor bigint)
+returns bigint
+language plpgsql volatile
+set search_path = tocsin, pg_temp
+as $$
+declare
+  lowest bigint := floor;
+  stride bigint := 1;
+  gone bigint;
+  middle bigint;
+begin
+  loop
+    gone := greatest(lowest - stride, 0);
+    exit when gone = 0 or not exists (select from event e where e.tenant_id = of_tenant and e.seq = gone);
+    lowest := gone;
+    stride := stride * 2;
+  end loop;
+  while lowest - gone > 1 loop
+    middle := (lowest + gone) / 2;
+    if exists (select from event e where e.tenant_id = of_tenant and e.seq = middle) then
+      lowest := middle;
+    else
+      gone := middle;
+    end if;
+  end loop;
+  return lowest;
+end $$;
+
 -- Deletes entries below the floors, at most `at_most`. The entry at the floor stays, because a cursor at it is still
 -- valid. An alert is deleted with the entry that describes it, and deliveries with their entry and their attempts.
 create or replace function delete_released(behind text, tenants_at_once integer, at_most integer)
@@ -98,19 +130,22 @@ begin
   slice := retain_next(behind, tenants_at_once);
   foreach of_tenant in array slice loop
     floor := (select s.floor_seq from tenant_stream s where s.tenant_id = of_tenant);
-    lowest := (select min(e.seq) from event e where e.tenant_id = of_tenant);
+    lowest := first_below(of_tenant, floor);
     if lowest < floor then
       upto := least(floor, lowest + at_most - gone);
       with old as (
-        delete from event e where e.tenant_id = of_tenant and e.seq < upto returning e.alert_id, e.seq
+        delete from event e where e.tenant_id = of_tenant and e.seq >= lowest and e.seq < upto
+        returning e.alert_id, e.seq
       )
       delete from alert a using old
       where a.tenant_id = of_tenant and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0;
       -- what is due before the deliveries, as everybody locks them
       delete from delivery_due u using delivery d
-      where d.tenant_id = of_tenant and d.seq < upto and u.tenant_id = of_tenant and u.delivery_id = d.delivery_id;
+      where d.tenant_id = of_tenant and d.seq >= lowest and d.seq < upto
+        and u.tenant_id = of_tenant and u.delivery_id = d.delivery_id;
       with old as (
-        delete from delivery d where d.tenant_id = of_tenant and d.seq < upto returning d.delivery_id
+        delete from delivery d where d.tenant_id = of_tenant and d.seq >= lowest and d.seq < upto
+        returning d.delivery_id
       )
       delete from delivery_attempt a using old where a.tenant_id = of_tenant and a.delivery_id = old.delivery_id;
       gone := gone + (upto - lowest)::integer;
@@ -216,9 +251,10 @@ end $$;
 alter function may_retain owner to tocsin_definer;
 alter function retain_next owner to tocsin_definer;
 alter function retain_next_notified owner to tocsin_definer;
+alter function first_below owner to tocsin_definer;
 alter function release_entries owner to tocsin_definer;
 alter function delete_released owner to tocsin_definer;
 alter function delete_settled owner to tocsin_definer;
 alter function forget_ids owner to tocsin_definer;
-revoke all on function may_retain, retain_next, retain_next_notified, release_entries, delete_released, delete_settled, forget_ids from public;
+revoke all on function may_retain, retain_next, retain_next_notified, first_below, release_entries, delete_released, delete_settled, forget_ids from public;
 grant execute on function release_entries, delete_released, delete_settled, forget_ids to tocsin_processor;
