@@ -2,8 +2,10 @@
 // beside the usual way of doing the same work, in one interleaved run.
 //
 //     --full                 more rounds, longer
+//     --rounds <n>           as many rounds; more of them make medians that a busy machine moves less
 //     --only drain,live      some rows: drain, live, latency, lone, busy
 //     --also <name>=<dist>   another build of Tocsin as one more contender: shows the effect of a change, in one run
+//     --traced <share>       this build as one more contender, with this share of the traces recorded: shows their cost
 //     --builds               builds of Tocsin alone, without the usual way
 //     --keep                 measures nothing: keeps this build for --guard
 //     --guard                beside the kept build: fails when this one is more than 10 % worse, round by round
@@ -22,13 +24,16 @@ import { printRatios, printRow, ratiosOf, summarize, WORSE_BY } from './report.m
 import { besideBusy, drain, latency, live } from './rows.mjs';
 import { servicePids } from './service-pids.mjs';
 import { oneByOne, Site, tocsin } from './sites.mjs';
+import { SpanSink } from './span-sink.mjs';
 
 const require = createRequire(import.meta.url);
 const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
 const option = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined);
 const full = argv.includes('--full');
+const rounds = option('--rounds') ?? (full ? 5 : 3);
 const only = option('--only')?.split(',');
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
+const traced = option('--traced');
 const kept = join(root, '.tocsin', 'kept-build', 'dist');
 const guards = argv.includes('--guard');
 if (guards) also.push(['kept', kept]);
@@ -40,20 +45,17 @@ const ROWS = [
   {
     name: 'drain',
     title: `A backlog over ${TENANTS} tenants is drained: validated, numbered, stored, planned, published, acknowledged`,
-    rounds: full ? 5 : 3,
     // as much work for each contender as takes the same time: a few seconds
     measure: (site, pids) => drain(site, pids, { count: site.contender.backlog * (full ? 3 : 1) }),
   },
   {
     name: 'live',
     title: `From a confirmed publish to every subscriber (${TENANTS} tenants x ${SUBSCRIBERS_OF_EACH}), all services and the generator on two cores`,
-    rounds: full ? 5 : 3,
     measure: (site, pids) => live(site, pids, { window: site.contender.window, seconds: full ? 20 : 5 }),
   },
   {
     name: 'latency',
     title: 'From publish to subscriber, at 1,000 alerts/s',
-    rounds: full ? 5 : 3,
     measure: (site, pids) => latency(site, pids, { rate: 1_000, seconds: full ? 20 : 5 }),
     // one at a time does not reach the rate, and its latency would be that of a growing queue
     leavesOut: 'one by one, 1',
@@ -61,14 +63,12 @@ const ROWS = [
   {
     name: 'lone',
     title: 'At 500 alerts/s, where an alert is mostly alone in its batch',
-    rounds: full ? 5 : 3,
     measure: (site, pids) => latency(site, pids, { rate: 500, seconds: full ? 20 : 5 }),
     leavesOut: 'one by one, 1',
   },
   {
     name: 'busy',
     title: 'The same beside a process that would take a whole core',
-    rounds: full ? 5 : 3,
     measure: (site, pids) => besideBusy(() => latency(site, pids, { rate: 500, seconds: full ? 20 : 5 })),
     leavesOut: 'one by one, 1',
   },
@@ -103,6 +103,7 @@ const folder = mkdtempSync(join(root, '.tocsin', 'bench-'));
 const dist = join(folder, 'dist');
 cpSync(join(root, 'dist'), dist, { recursive: true });
 const { services, down } = servicesUp();
+const spans = traced === undefined ? undefined : await SpanSink.open();
 const sites = new Map();
 let stopping = false;
 const tidyUp = async () => {
@@ -110,6 +111,7 @@ const tidyUp = async () => {
   for (const site of sites.values())
     await site.close().catch((error) => say(`  ${site.contender.name}: ${error.message}`));
   sites.clear();
+  await spans?.close();
   rmSync(folder, { recursive: true, force: true });
   down();
 };
@@ -125,6 +127,7 @@ try {
   const contenders = [
     tocsin({ dist }),
     ...also.map(([name, path]) => tocsin({ name, dist: resolve(path) })),
+    ...(spans ? [tocsin({ name: `traced ${traced}`, dist, env: spans.environment(traced) })] : []),
     ...(guards || argv.includes('--builds') ? [] : [oneByOne({ prefetch: 50, dist }), oneByOne({ prefetch: 1, dist })]),
   ];
   for (const contender of contenders) {
@@ -133,14 +136,15 @@ try {
     await site.open();
   }
 
+  const compared = contenders.filter(({ usual }) => !usual).slice(1);
   const startedAt = new Date();
   const before = machineTicks();
   const results = [];
   for (const row of ROWS.filter(({ name }) => !only || only.includes(name))) {
     const taking = contenders.filter(({ name }) => name !== row.leavesOut);
-    const rounds = new Map(taking.map(({ name }) => [name, []]));
+    const measuredOf = new Map(taking.map(({ name }) => [name, []]));
     // A B C, A B C, A B C: other load on the machine affects all contenders alike
-    for (let round = 1; round <= row.rounds; round += 1) {
+    for (let round = 1; round <= rounds; round += 1) {
       for (const contender of taking) {
         if (stopping) break;
         const measured = await row.measure(sites.get(contender), pids).catch((error) => ({ failed: error.message }));
@@ -149,17 +153,19 @@ try {
           // a comparison with a contender that has failed is invalid, but its figures would look valid
           process.exitCode = 1;
         }
-        rounds.get(contender.name).push(measured);
-        stdout.write(`  … ${row.name}: round ${round} of ${row.rounds}, ${contender.name}\n`);
+        measuredOf.get(contender.name).push(measured);
+        stdout.write(`  … ${row.name}: round ${round} of ${rounds}, ${contender.name}\n`);
       }
     }
-    const result = summarize(row, taking, rounds);
+    const result = summarize(row, taking, measuredOf);
     results.push(result);
     printRow(result, say);
-    result.ratios = Object.fromEntries(also.map(([name]) => [name, ratiosOf(row.name, rounds, name)]));
+    result.ratios = Object.fromEntries(compared.map(({ name }) => [name, ratiosOf(row.name, measuredOf, name)]));
     printRatios(result, say);
     if (guards && Object.values(result.ratios.kept).some(({ worse }) => worse > WORSE_BY)) process.exitCode = 1;
   }
+  if (spans) say(`  the traced build sent ${spans.received} batches of spans`);
+  if (spans?.received === 0) process.exitCode = 1;
   const after = machineTicks();
   const machine = {
     cpu: cpus()[0]?.model,

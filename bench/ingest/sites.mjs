@@ -41,9 +41,13 @@ const EXCHANGES = [
   'alerts.delivery-limit',
 ];
 
-/** The processor of a build. `backlog` and `window` are the contender's load: enough for seconds, not for minutes. */
-export const tocsin = ({ name = 'tocsin', dist }) => ({
+/**
+ * The processor of a build, with the settings `env` for it and its gateway. `backlog` and `window` are the contender's
+ * load: enough for seconds, not for minutes.
+ */
+export const tocsin = ({ name = 'tocsin', dist, env }) => ({
   name,
+  env,
   about: 'batches, lanes, row-level security',
   dist,
   backlog: 60_000,
@@ -139,6 +143,7 @@ export class Site {
       REDIS_HINT_KEY: HINT_KEY,
       RABBITMQ_URL: services.RABBITMQ_URL,
       RABBITMQ_PREFIX: prefix,
+      ...this.contender.env,
     };
   }
 

@@ -25,6 +25,11 @@ export class Series {
     return [...this.types.keys()];
   }
 
+  /** The value of a series, by its name and labels as they are written; 0 when it is not shown. */
+  value(key: string): number {
+    return this.values.find((one) => one.key === key)?.value ?? 0;
+  }
+
   /** The declared counters and histograms that show no series. */
   empty(): string[] {
     const shown = new Set(this.values.map(({ name }) => name));

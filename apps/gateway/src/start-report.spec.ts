@@ -1,3 +1,4 @@
+import { redact } from '@tocsin/observability';
 import { loadConfig } from './config';
 import { gatewayReport } from './start-report';
 
@@ -26,6 +27,11 @@ test.each([
   [{ JWT_AUDIENCE: '' }, /^JWT_AUDIENCE is unset/],
 ])('%j is warned of', (environment, warning) => {
   expect(reportOf(environment as Record<string, string>).warnings).toEqual([expect.stringMatching(warning)]);
+});
+
+test('no word of it looks like a secret to the log', () => {
+  const { enabled, warnings } = reportOf({ STREAM_QUERY_TOKEN: 'allow', CORS_ORIGINS: '*' });
+  for (const words of [...enabled, ...warnings]) expect(redact(words)).toBe(words);
 });
 
 test('what is switched on is named', () => {

@@ -29,7 +29,7 @@ export function gatewayReport(config: Reported): StartReport {
       'streams',
       'resume',
       'filters',
-      'bearer tokens',
+      'tokens in the header',
       'tickets',
       ...(config.OIDC_ISSUER ? ['sign-in by OpenID Connect'] : []),
       ...(config.STREAM_QUERY_TOKEN ? ['tokens in the address'] : []),

@@ -16,9 +16,10 @@ const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${serv
 beforeEach(async () => {
   terminus = await NestFactory.createApplicationContext(TerminusModule.forRoot({ logger: false }), { logger: false });
   const indicators = terminus.get(HealthIndicatorService);
-  health = new Health(indicators, createLogger({ app: 'test', level: 'silent' }));
+  const metrics = new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit: 1 });
+  health = new Health(indicators, createLogger({ app: 'test', level: 'silent' }), metrics);
   checks = new HealthChecks(terminus.get(HealthCheckService), indicators, health);
-  server = new AdminServer(checks, new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit: 1 }), {
+  server = new AdminServer(checks, metrics, {
     port: 0,
     host: '127.0.0.1',
     version: '1.2.3',

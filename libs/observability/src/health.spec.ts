@@ -2,14 +2,17 @@ import { HealthIndicatorService } from '@nestjs/terminus';
 import { ConfigurationError } from '@tocsin/settings';
 import { Health, StartAborted } from './health';
 import { createLogger } from './logger';
+import { Metrics } from './metrics';
 
 const lines: string[] = [];
 const log = createLogger({ app: 'test', destination: { write: (line: string) => void lines.push(line) } });
 let health: Health;
+let metrics: Metrics;
 
 beforeEach(() => {
   lines.length = 0;
-  health = new Health(new HealthIndicatorService(), log);
+  metrics = new Metrics({ version: '1', commit: '', tenantLimit: 0 });
+  health = new Health(new HealthIndicatorService(), log, metrics);
 });
 afterEach(() => {
   health.stop();
@@ -59,9 +62,11 @@ describe('the dependencies', () => {
     check = down;
     await pass(15_000);
     expect(health.dependencies.redis).toMatchObject({ status: 'down' });
+    expect(await metrics.registry.metrics()).toContain('tocsin_dependency_up{dependency="redis"} 0');
     check = up;
     await pass(10_000);
     expect(health.dependencies.redis).toMatchObject({ status: 'up' });
+    expect(await metrics.registry.metrics()).toContain('tocsin_dependency_up{dependency="redis"} 1');
     expect(lines.map((line) => JSON.parse(line) as { msg: string }).map(({ msg }) => msg)).toEqual([
       'a dependency is down',
       'a dependency is up again',

@@ -2,6 +2,7 @@ import type { HealthIndicatorService } from '@nestjs/terminus';
 import { ConfigurationError } from '@tocsin/settings';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './logger';
+import type { Metrics } from './metrics';
 
 type Check = () => Promise<unknown>;
 
@@ -61,6 +62,7 @@ export class Health {
   constructor(
     private readonly terminus: HealthIndicatorService,
     private readonly log: Log,
+    private readonly metrics: Pick<Metrics, 'dependencyUp'>,
   ) {}
 
   /** Adds a dependency. `check` resolves when it is up and rejects when it is not; it gets 500 ms. */
@@ -172,6 +174,7 @@ export class Health {
     const status = result?.status === 'up' ? 'up' : 'down';
     dependency.latency_ms = Number(result?.responseTime ?? 0);
     dependency.error = status === 'up' ? undefined : (error ?? new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
+    this.metrics.dependencyUp.set({ dependency: name }, Number(status === 'up'));
     if (status === dependency.status || this.stopped.signal.aborted) return;
     // the start waits for a critical dependency and says so itself
     if (status === 'down' && (dependency.status === 'up' || !dependency.critical))

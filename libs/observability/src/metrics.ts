@@ -272,6 +272,12 @@ export class Metrics {
     'tocsin_intake_blocked',
     '1 while the queue takes no messages (memory or disk alarm).',
   );
+  /** `dependency`: its name in `/health`. */
+  readonly dependencyUp = this.gauge(
+    'tocsin_dependency_up',
+    '1 while the last check of the dependency succeeded, by its name in /health. The value is at most 5 s old.',
+    ['dependency'],
+  );
   readonly busUp = this.gauge('tocsin_bus_up', '1 while hints can arrive.');
   readonly busSubscriberReconnects = this.counter(
     'tocsin_bus_subscriber_reconnects_total',

@@ -49,7 +49,7 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
           inject: [Log],
         },
         { provide: ThisProcess, useFactory: () => new ThisProcess(app, settings.BUILD_COMMIT) },
-        bind(Health, Health, HealthIndicatorService, Log),
+        bind(Health, Health, HealthIndicatorService, Log, Metrics),
         bind(HealthChecks, HealthChecks, HealthCheckService, HealthIndicatorService, Health),
         {
           provide: AdminServer,

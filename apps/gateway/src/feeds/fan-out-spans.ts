@@ -22,8 +22,17 @@ const MOST_KEPT = 1_000;
 export class FanOutSpans {
   private readonly arrivals = new WeakMap<Hint, number>();
   private readonly passed = new Map<string, PassedHops>();
+  private readonly heard = new Map<string, HopTimes>();
 
   constructor(private readonly trace: Trace) {}
+
+  /**
+   * A hint of this entry has come. It alone knows the hops before this gateway, and it may come before the entry, with
+   * it, or when the entry was already read from the log.
+   */
+  hinted(tenant: TenantId, { seq, hops }: Hint): void {
+    if (this.trace.on && hops) keepNewest(this.heard, keyOf(tenant, seq), hops);
+  }
 
   arrived(hint: Hint): void {
     if (this.trace.on) this.arrivals.set(hint, this.trace.now());
@@ -54,19 +63,20 @@ export class FanOutSpans {
 
   /** The hops of an entry that this gateway has written live, if it is one of the newest that are traced. */
   find(tenant: string, seq: number): PassedHops | undefined {
-    return this.passed.get(keyOf(tenant, seq));
+    const key = keyOf(tenant, seq);
+    const passed = this.passed.get(key);
+    return passed && { ...passed, ...this.heard.get(key) };
   }
 
   private keep(tenant: TenantId, hint: Hint, trace: TraceContext, arrived: number): void {
-    this.passed.set(keyOf(tenant, hint.seq), {
-      trace,
-      ...hint.hops,
-      occurred: occurredAt(hint),
-      arrived,
-      written: this.trace.now(),
-    });
-    if (this.passed.size > MOST_KEPT) this.passed.delete(this.passed.keys().next().value!);
+    const passed = { trace, occurred: occurredAt(hint), arrived, written: this.trace.now() };
+    keepNewest(this.passed, keyOf(tenant, hint.seq), passed);
   }
+}
+
+function keepNewest<T>(kept: Map<string, T>, key: string, value: T): void {
+  kept.set(key, value);
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
 }
 
 const keyOf = (tenant: string, seq: number): string => `${tenant} ${seq}`;

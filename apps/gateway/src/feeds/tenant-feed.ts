@@ -153,6 +153,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
    * makes it read the event log.
    */
   onHint(hint: Hint | undefined): void {
+    if (hint?.hops && hint.epoch === this.last.epoch) this.spans.hinted(this.tenant, hint);
     if (!hint || hint.epoch !== this.last.epoch) {
       this.metrics.invalidHints.inc();
       this.checks.ask(this);

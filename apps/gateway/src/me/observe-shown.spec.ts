@@ -30,6 +30,7 @@ describe('what a client has shown', () => {
     const occurred_at = occurred === null ? null : new Date(occurred).toISOString();
     const entry = anEntry({ tenant_id: bakery, seq, occurred_at });
     const hint = { ...hintOf({ epoch: 'e', seq, fp: `f${seq}`, prev_fp: null, entry, trace }), hops };
+    fanOut.hinted(bakery, hint);
     fanOut.arrived(hint);
     jest.setSystemTime(Date.now() + 4);
     fanOut.written(bakery, new EntryBatch([hint]));
@@ -81,15 +82,31 @@ describe('what a client has shown', () => {
     expect(spans.ended.at(-1)!.endedAt).toBe(NOON + 500);
   });
 
-  it('has no queue when the message tells of the past, and only the last parts when it came from the log', async () => {
+  it('has no queue when the message tells of the past', async () => {
     stream(1, NOON - 3_600_000, hops);
-    stream(2, NOON - 100);
     jest.setSystemTime(NOON + 500);
     report(1, { shownAt: NOON + 30, sentAt: NOON + 500, offset: 0 });
     expect(await parts()).toEqual({ store: 40, announce: 20, fan_out: 4, screen: 26, total: 90 });
+  });
+
+  it('has only the last parts and the total when no hint of it came', async () => {
+    stream(1, NOON - 100);
+    stream(2, NOON - 3_600_000);
+    jest.setSystemTime(NOON + 500);
+    report(1, { shownAt: NOON + 30, sentAt: NOON + 500, offset: 0 });
+    expect(await parts()).toEqual({ fan_out: 4, screen: 26, total: 130 });
     metrics.publishToScreen.reset();
     report(2, { shownAt: NOON + 30, sentAt: NOON + 500, offset: 0 });
     expect(await parts()).toEqual({ fan_out: 4, screen: 22 });
+  });
+
+  it('has all parts when its hint came after it was read from the log', async () => {
+    stream(1, NOON - 100);
+    const entry = anEntry({ tenant_id: bakery, seq: 1 });
+    fanOut.hinted(bakery, { ...hintOf({ epoch: 'e', seq: 1, fp: 'f1', prev_fp: null, entry, trace }), hops });
+    jest.setSystemTime(NOON + 500);
+    report(1, { shownAt: NOON + 30, sentAt: NOON + 500, offset: 0 });
+    expect(await parts()).toEqual({ queue: 40, store: 40, announce: 20, fan_out: 4, screen: 26, total: 130 });
   });
 
   it('is passed over when it is of another tenant, or not one of the newest', async () => {

@@ -37,14 +37,17 @@ export class ObserveShown {
   }
 }
 
-/** The parts in milliseconds. An entry that came from the log instead of a hint has only the last two. */
+/**
+ * The parts in milliseconds. An entry of which no hint came, because the bus was away, has only the last two and the
+ * total: without it the slowest entries would be the ones that are not counted.
+ */
 function partsOf(
   { occurred, taken, stored, arrived, written }: PassedHops,
   shown: number,
 ): Partial<Record<ScreenPart, number>> {
   const here = { fan_out: written - arrived, screen: shown - written };
-  if (taken === undefined || stored === undefined) return here;
-  const isLive = taken - occurred < PAST_MS; // false for NaN
+  const isLive = (taken ?? arrived) - occurred < PAST_MS; // false for NaN
+  if (taken === undefined || stored === undefined) return { ...here, ...(isLive && { total: shown - occurred }) };
   return {
     ...(isLive && { queue: taken - occurred }),
     store: stored - taken,

@@ -22,7 +22,11 @@ export async function openTrace({ app, version, settings, log }: TracedProcess):
       ? import('@opentelemetry/exporter-trace-otlp-http')
       : import('@opentelemetry/exporter-trace-otlp-proto'),
   ]);
-  const { sampler, followsParents } = samplerOf(sdk, settings.OTEL_TRACES_SAMPLER, settings.OTEL_TRACES_SAMPLER_ARG);
+  const { sampler, followsParents, roots } = samplerOf(
+    { api, sdk },
+    settings.OTEL_TRACES_SAMPLER,
+    settings.OTEL_TRACES_SAMPLER_ARG,
+  );
   const resource = resourceFromAttributes({
     'service.version': version,
     ...settings.OTEL_RESOURCE_ATTRIBUTES,
@@ -31,6 +35,7 @@ export async function openTrace({ app, version, settings, log }: TracedProcess):
   const exporter = new OTLPTraceExporter({ url: addressOf(settings), headers: settings.OTEL_EXPORTER_OTLP_HEADERS });
   const provider = new sdk.TracerProvider({
     sampler,
+    idGenerator: roots,
     resource: defaultResource().merge(resource),
     spanProcessors: [
       new sdk.BatchSpanProcessor({
@@ -40,7 +45,7 @@ export async function openTrace({ app, version, settings, log }: TracedProcess):
       }),
     ],
   });
-  return new OtelTrace({ api, provider, version, followsParents });
+  return new OtelTrace({ api, provider, version, followsParents, roots });
 }
 
 const addressOf = (settings: TraceSettings): string =>

@@ -6,9 +6,10 @@ const PARENT = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7
 
 function opened(samplerName = 'parentbased_always_on', share = 1) {
   const exporter = new sdk.InMemorySpanExporter();
-  const { sampler, followsParents } = samplerOf(sdk, samplerName, share);
-  const provider = new sdk.TracerProvider({ sampler, spanProcessors: [new sdk.SimpleSpanProcessor({ exporter })] });
-  return { exporter, trace: new OtelTrace({ api, provider, version: '1', followsParents }) };
+  const { sampler, followsParents, roots } = samplerOf({ api, sdk }, samplerName, share);
+  const spanProcessors = [new sdk.SimpleSpanProcessor({ exporter })];
+  const provider = new sdk.TracerProvider({ sampler, idGenerator: roots, spanProcessors });
+  return { exporter, provider, trace: new OtelTrace({ api, provider, version: '1', followsParents, roots }) };
 }
 
 it('a span continues its parent, and has the times, attributes and failure that it was given', () => {
@@ -56,6 +57,25 @@ it('a share of the traces that begin here is recorded', () => {
   expect(recorded).toBeLessThan(1_200);
 });
 
+it('a trace that begins here has an id that every sampler of this share wants, and one of its own', () => {
+  const { trace } = opened('parentbased_traceidratio', 0.25);
+  const ids = Array.from({ length: 1_000 }, () => trace.begin('one')?.context.trace_id).filter(
+    (id) => id !== undefined,
+  );
+  const other = new sdk.TraceIdRatioBasedSampler(0.25);
+  const judged = ids.map((id) => other.shouldSample(api.ROOT_CONTEXT, id).decision);
+  expect(new Set(judged)).toEqual(new Set([sdk.SamplingDecision.RECORD_AND_SAMPLED]));
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('the SDK makes no span of a trace that begins here and is not recorded', () => {
+  const { trace, provider } = opened('parentbased_traceidratio', 0);
+  const startSpan = jest.spyOn(provider.getTracer('tocsin', '1'), 'startSpan');
+  expect(trace.begin('one')).toBeUndefined();
+  trace.begin('one', { parent: PARENT });
+  expect(startSpan).toHaveBeenCalledTimes(1);
+});
+
 it('the clock has fractions, and follows the clock of the system when that is set', () => {
   const { trace } = opened();
   expect(Math.abs(trace.now() - Date.now())).toBeLessThan(5);
@@ -72,7 +92,9 @@ it('closing waits for a receiver that is silent for 3 s, and then no longer', as
     shutdown: () => new Promise<void>(() => undefined),
   };
   const closed = jest.fn();
-  void new OtelTrace({ api, provider, version: '1', followsParents: true }).close().then(closed);
+  void new OtelTrace({ api, provider, version: '1', followsParents: true, roots: { isWanted: () => true } })
+    .close()
+    .then(closed);
   await jest.advanceTimersByTimeAsync(2_999);
   expect(closed).not.toHaveBeenCalled();
   await jest.advanceTimersByTimeAsync(1);

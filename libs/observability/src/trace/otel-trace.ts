@@ -1,5 +1,5 @@
 import type { SpanKind as Kinds, Span as OtelSpan, Tracer } from '@opentelemetry/api';
-import type { Sampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { IdGenerator, Sampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { TraceContext } from '@tocsin/contracts';
 import { Trace, type Span, type SpanEnd, type SpanStart } from './trace';
 
@@ -17,6 +17,7 @@ interface OtelTraceOptions {
   version: string;
   /** Whether a span whose parent is not sampled is never recorded: then the SDK is not asked. */
   followsParents: boolean;
+  roots: Pick<NextTrace, 'isWanted'>;
 }
 
 /** Spans through the SDK of OpenTelemetry. */
@@ -35,7 +36,7 @@ export class OtelTrace extends Trace {
   }
 
   override begin(name: string, { kind = 'internal', parent, at, attributes }: SpanStart = {}): Span | undefined {
-    if (parent && !parent.sampled && this.options.followsParents) return undefined;
+    if (parent ? !parent.sampled && this.options.followsParents : !this.options.roots.isWanted()) return undefined;
     const span = this.tracer.startSpan(
       name,
       { kind: this.kinds[kind], startTime: at ?? this.now(), ...(attributes && { attributes: { ...attributes } }) },
@@ -101,17 +102,55 @@ class RecordedSpan implements Span {
   }
 }
 
+/**
+ * Draws the ids of traces that begin here, and asks the sampler about each before there is a span: the SDK makes one to
+ * find out that it is not recorded, which costs more than the rest of the tracing of an alert where few are.
+ */
+export class NextTrace implements IdGenerator {
+  private drawn: string | undefined;
+
+  constructor(
+    private readonly random: IdGenerator,
+    private readonly sampler: Pick<Sampler, 'shouldSample'>,
+    private readonly api: Api,
+  ) {}
+
+  /** Whether the next trace is recorded. It gets the id that the sampler has judged, as others will judge it too. */
+  isWanted(): boolean {
+    const { ROOT_CONTEXT, SpanKind } = this.api;
+    const id = this.random.generateTraceId();
+    const { decision } = this.sampler.shouldSample(ROOT_CONTEXT, id, '', SpanKind.INTERNAL, {}, []);
+    const isWanted = decision !== NOT_RECORD;
+    this.drawn = isWanted ? id : undefined;
+    return isWanted;
+  }
+
+  generateTraceId(): string {
+    const id = this.drawn ?? this.random.generateTraceId();
+    this.drawn = undefined;
+    return id;
+  }
+
+  generateSpanId(): string {
+    return this.random.generateSpanId();
+  }
+}
+
+/** `SamplingDecision.NOT_RECORD` of the SDK. */
+const NOT_RECORD = 0;
+
 /** The sampler of a name in `OTEL_TRACES_SAMPLER`. The SDK has the samplers, and reads no variable itself. */
 export function samplerOf(
-  sdk: typeof import('@opentelemetry/sdk-trace'),
+  { api, sdk }: { api: Api; sdk: typeof import('@opentelemetry/sdk-trace') },
   name: string,
   share: number,
-): { sampler: Sampler; followsParents: boolean } {
+): { sampler: Sampler; followsParents: boolean; roots: NextTrace } {
   const followsParents = name.startsWith('parentbased_');
   const root = name.endsWith('always_on')
     ? new sdk.AlwaysOnSampler()
     : name.endsWith('always_off')
       ? new sdk.AlwaysOffSampler()
       : new sdk.TraceIdRatioBasedSampler(share);
-  return { sampler: followsParents ? new sdk.ParentBasedSampler({ root }) : root, followsParents };
+  const roots = new NextTrace(new sdk.RandomIdGenerator(), root, api);
+  return { sampler: followsParents ? new sdk.ParentBasedSampler({ root }) : root, followsParents, roots };
 }
