@@ -152,12 +152,12 @@ const REQUESTS = {
 
 /** Pipelined POSTs over a kept connection: the cheapest way into a server that is fed by HTTP. */
 const byHttp = (kind) => async (options) => {
-  const socket = await connected(options.port);
+  let socket;
   const render = renderer();
-  // the responses are not counted; what counts is what arrives at the subscribers
-  socket.resume();
   return {
     async hand(alerts) {
+      // servers close a connection that was idle while the others were measured
+      if (!socket?.writable) socket = await connected(options.port);
       const rendered = alerts.map((alert) => ({ ...alert, ...render(alert) }));
       const requests = rendered.map((alert) => {
         const { path, headers, body } = REQUESTS[kind](options, alert);
@@ -166,7 +166,7 @@ const byHttp = (kind) => async (options) => {
       });
       return write(socket, requests.join(''), rendered);
     },
-    close: () => socket.destroy(),
+    close: () => socket?.destroy(),
   };
 };
 
@@ -191,6 +191,8 @@ async function connected(port) {
   const socket = connect(port, '127.0.0.1');
   socket.setNoDelay(true);
   await once(socket, 'connect');
+  // the responses are not counted; what counts is what arrives at the subscribers
+  socket.resume();
   return socket;
 }
 
