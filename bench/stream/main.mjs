@@ -2,7 +2,7 @@
 // `npm run bench:compare`: beside Mercure and Centrifugo as well, which it builds first.
 //
 //   --full                 more rounds, longer, and with the rates at which the others give up
-//   --only alone,joined    some rows: alone, joined, tenants, idle, storm
+//   --only alone,joined    some rows: alone, capacity, joined, tenants, idle, storm
 //   --also <name>=<dist>   another build of Tocsin as one more contender: what a change is worth, in one run
 //   --without nchan,...    leaves contenders out
 //   --hubs                 builds Mercure and Centrifugo, which join a run once they were built
@@ -58,6 +58,19 @@ const ROWS = [
     rounds: 3,
     measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 300, seconds: full ? 10 : 3 }),
   },
+  // the sizes by which the formula of docs/performance.md is checked
+  ...[
+    { subscribers: 250, rate: 60 },
+    { subscribers: 2_000, rate: 15 },
+    { subscribers: 4_000, rate: 1_000, tenants: 1_000 },
+  ].map((size) => ({
+    name: `capacity-${size.subscribers}`,
+    group: 'capacity',
+    title: `${size.subscribers} streams of ${size.tenants ?? 1} tenants, ${size.rate} alerts/s`,
+    of: ['tocsin'],
+    rounds: 3,
+    measure: (lab, contender) => fanOut(lab, contender, { ...size, seconds: full ? 10 : 4 }),
+  })),
   {
     name: 'joined-1000',
     group: 'joined',
