@@ -255,7 +255,7 @@ describe('what runs without a cluster', () => {
   /** The init containers, which run one after the other before an app starts. */
   const STEPS = ['migrate', 'demo-tenants', 'logins'];
   /** Clients of the gateway, with nothing to be asked. */
-  const CLIENTS = ['smoke'];
+  const CLIENTS = ['smoke', 'demo'];
 
   test('nothing in compose listens to another machine', () => {
     const ports = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
@@ -302,7 +302,7 @@ describe('what runs without a cluster', () => {
 
   test('compose for PostgreSQL alone has the same services without RabbitMQ and Redis, and says so to the apps', () => {
     const alone = readCompose('docker-compose.postgres-alone.yml');
-    const monitoring = ['prometheus', 'grafana'];
+    const monitoring = ['prometheus', 'jaeger', 'grafana'];
     const others = Object.keys(compose.services).filter((name) => !['redis', 'rabbitmq', ...monitoring].includes(name));
     expect(Object.keys(alone.services)).toEqual(others);
     expect(Object.keys(alone.volumes)).toEqual(['postgres']);
@@ -377,6 +377,47 @@ describe('what runs without a cluster', () => {
         podSelector: { matchLabels: { 'app.kubernetes.io/name': 'smoke' } },
       });
     });
+  });
+
+  test('compose has a feed of demo alerts, which are published to the gateway and with its secret', () => {
+    expect(service('demo')).toMatchObject({
+      profiles: ['demo'],
+      command: ['node', 'dist/apps/cli/src/main.js', 'demo', '--url', 'http://gateway:8000'],
+      depends_on: {
+        'demo-tenants': { condition: 'service_completed_successfully' },
+        gateway: { condition: 'service_healthy' },
+      },
+    });
+    expect(service('demo').environment!.JWT_SECRET).toBe(service('gateway').environment!.JWT_SECRET);
+  });
+
+  test('an app in compose is traced when it is told where to, and the example names the receiver of Jaeger', () => {
+    for (const app of Object.keys(APPS))
+      expect(service(app).environment).toMatchObject({
+        OTEL_EXPORTER_OTLP_ENDPOINT: '${OTEL_EXPORTER_OTLP_ENDPOINT:-}',
+      });
+    // the port of OTLP over HTTP
+    for (const file of ['docker-compose.yml', 'docs/operate.md'])
+      expect(readText(file)).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318');
+    expect(service('jaeger')).toMatchObject({
+      profiles: ['monitoring'],
+      image: expect.stringMatching(/:\d+\.\d+\.\d+$/) as string,
+      environment: { JAEGER_LISTEN_HOST: '0.0.0.0' },
+    });
+  });
+
+  test('Grafana in compose reads Prometheus and Jaeger where they listen', () => {
+    const provisioned = service('grafana').volumes!.flatMap((volume) => {
+      const [from, to] = volume.split(':');
+      if (!to!.startsWith('/etc/grafana/provisioning/datasources/')) return [];
+      const { datasources } = parse(readText(from!)) as { datasources: { type: string; url: string }[] };
+      return datasources.map(({ type, url }) => ({ type, host: new URL(url).hostname, port: new URL(url).port }));
+    });
+    expect(provisioned.map(({ type }) => type)).toEqual(['prometheus', 'jaeger']);
+    for (const { type, host, port } of provisioned) {
+      expect(host).toBe(type);
+      expect(service(host).ports![0]).toMatch(new RegExp(`:${port}$`));
+    }
   });
 
   test('compose and the local cluster run the same versions of the services', () => {
