@@ -341,6 +341,14 @@ describe('what runs without a cluster', () => {
     expect(waits!.match(/[\w-]+/g)).toEqual(['gateway', 'alert-processor', 'demo-tenants']);
   });
 
+  test('Tilt has the feed of the demo, signed with the secret of the cluster, and does not wait for its end', () => {
+    const [, demo] = /^local_resource\(\n {4}'demo',\n([^]*?)^\)/m.exec(readText('Tiltfile'))!;
+    expect(demo).toContain("'demo', '--', '--url', 'http://localhost:8000'");
+    expect(demo).toContain("auto_init=config.tilt_subcommand == 'up'");
+    const [, secret] = /JWT_SECRET=(\S+)/.exec(readText('infrastructure/kubernetes/overlays/dev/kustomization.yaml'))!;
+    expect(demo).toContain(`serve_env={'JWT_SECRET': '${secret}'}`);
+  });
+
   describeWith('helm', 'helm test', () => {
     const smoke = (values: object = {}) => helm(values).find(({ kind }) => kind === 'Pod')!;
 
