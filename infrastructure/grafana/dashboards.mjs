@@ -167,9 +167,9 @@ const DASHBOARDS = {
       ]),
       panel(
         'What the services take',
-        'RabbitMQ takes no messages at 1; batches of hints that the bus did not take.',
+        'The queue takes no messages at 1 (an alarm of RabbitMQ, or it is full); batches of hints that the bus did not take.',
         'short',
-        ['max(tocsin_intake_blocked)', 'RabbitMQ blocked'],
+        ['max(tocsin_intake_blocked)', 'the queue is blocked'],
         [`sum(${rate('tocsin_publish_failures_total')})`, 'hints not taken, a second'],
       ),
     ],
