@@ -1,12 +1,15 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from '@tocsin/contracts/testing';
+import { parse } from 'yaml';
 import { freePort } from './kit/free-port';
 import { Stack } from './kit/stack';
 import { JWT_SECRET } from './kit/tokens';
 
+const COMPOSE = join(__dirname, '..', 'docker-compose.yml');
 const CLI = join(__dirname, '..', 'dist', 'apps', 'cli', 'src', 'main.js');
 
 describe('the command line beside a gateway that is restarted', () => {
@@ -27,7 +30,7 @@ describe('the command line beside a gateway that is restarted', () => {
   const run = (...args: string[]) =>
     new Promise<string[]>((resolve, reject) =>
       execFile(process.execPath, [CLI, ...args], { env: environment() }, (error, stdout, stderr) =>
-        error ? reject(new Error(stderr)) : resolve(stdout.split('\n').filter(Boolean)),
+        error ? reject(new Error(stderr + stdout)) : resolve(stdout.split('\n').filter(Boolean)),
       ),
     );
   const publish = (id: string) => stack.amqp.publish('alert.high.oven', { id, title: id, tenant_id: 'bakery' });
@@ -87,5 +90,17 @@ describe('the command line beside a gateway that is restarted', () => {
     await eventually(async () => expect(await measured('resolved')).toHaveLength(30), 20_000);
     expect(await measured('firing')).toEqual(['No alert.']);
     await expect(run(...args, '--tenant', 'elsewhere')).rejects.toThrow(/refuses the stream \(40[34]\)|no_tenant/);
+  });
+
+  it('the smoke test of compose ends with 0 when an alert comes through, and with 1 when no processor stores it', async () => {
+    const { services } = parse(readFileSync(COMPOSE, 'utf8')) as { services: { smoke: { command: string[] } } };
+    const [, , ...command] = services.smoke.command;
+    const smoke = () => {
+      const args = command.map((word) => word.replace('http://gateway:8000', `http://127.0.0.1:${port}`));
+      return run(...args, '--user', 'ana', '--tenant', 'bakery');
+    };
+    expect((await smoke())[0]).toBe(`1 published over http://127.0.0.1:${port}, 1 arrived, 0 missing`);
+    for (const processor of stack.processors.splice(0)) await processor.stop();
+    await expect(smoke()).rejects.toMatchObject({ message: expect.stringContaining('1 missing') as string });
   });
 });

@@ -29,6 +29,8 @@ describe('the metrics of a gateway, a processor and a notifier that live through
   let redis: FaultProxy;
   let amqp: FaultProxy;
   let gateway: AppProcess;
+  /** Another gateway, which publishes to PostgreSQL. No processor takes messages from there. */
+  let ofInbox: AppProcess;
   let processor: AppProcess;
   let notifier: AppProcess;
   let build: BuiltCopy;
@@ -67,7 +69,8 @@ describe('the metrics of a gateway, a processor and a notifier that live through
       REQUESTS_PER_TOKEN: '20',
       PROXY_ROUTES: `/else=${processor.adminUrl}`,
     });
-    for (const app of [gateway, processor, notifier]) {
+    ofInbox = await stack.startGateway({ QUEUE: 'postgres', RABBITMQ_URL: '' });
+    for (const app of [gateway, ofInbox, processor, notifier]) {
       atFirst.set(app, await Series.of(app));
       seen.set(app, [atFirst.get(app)!]);
     }
@@ -83,8 +86,8 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     for (const [app, all] of seen) all.push(await Series.of(app));
   };
   const publish = (body: unknown) => stack.amqp.publish('alert.low.oven', body);
-  const post = (path: string, body: unknown) =>
-    ask(gateway.url, path, {
+  const post = (path: string, body: unknown, to = gateway) =>
+    ask(to.url, path, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${publisherToken()}` },
       body: JSON.stringify(body),
@@ -112,6 +115,9 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     await stack.stored(3);
     await eventually(async () => expect(await stack.sql('select 1 from tocsin.dead_letter')).toHaveLength(3), 20_000);
     expect(await processor.metric('tocsin_event_delivery_seconds_count', '"urgent"')).toBe(1);
+
+    // a message that nobody takes from its queue
+    expect((await post('/api/v1/events?tenant=bakery', message('waiting'), ofInbox)).status).toBe(202);
 
     // a request for another service
     await ask(gateway.url, '/else/where');
@@ -209,6 +215,17 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     amqp.inject(BLOCKED);
     await eventually(() => look().then(() => expect(still()).toEqual([])), 40_000);
   }, 120_000);
+
+  it('tell how long a queue in PostgreSQL is, and that it takes no messages once it is full', async () => {
+    const fill = `insert into tocsin.inbox (urgent, routing_key, body) select false, 'alert.low.oven', 'x' from generate_series(1, 100000)`;
+    await stack.sql(fill);
+    await eventually(async () => {
+      expect(await ofInbox.metric('tocsin_queue_messages', 'kind="common"')).toBe(100_001);
+      expect(await ofInbox.metric('tocsin_intake_blocked')).toBe(1);
+    }, 20_000);
+    const refused = await post('/api/v1/events?tenant=bakery', message('one too many'), ofInbox);
+    expect([refused.status, refused.json.code]).toEqual([503, 'store_unavailable']);
+  }, 60_000);
 
   const declared = (): string[] => [...new Set([...atFirst.values()].flatMap((series) => series.names()))].sort();
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { describeWith } from '../e2e/kit/programs';
-import { kustomize, type Manifest } from './manifests/render';
+import { helm, kustomize, podOf, type Manifest } from './manifests/render';
 import { secretSettings } from './manifests/secret-settings';
 import { SOURCES } from './manifests/sources';
 
@@ -18,7 +18,9 @@ const STREAM_ANNOTATIONS = {
   [`${NGINX}proxy-connect-timeout`]: '60',
 };
 /** What runs once, with the command line. */
-const JOBS = ['migrate', 'demo-tenants'];
+const JOBS = ['migrate', 'demo-tenants', 'smoke'];
+/** The command with which every way to deploy is tried; `--url` and further options follow. */
+const SMOKE = ['node', 'dist/apps/cli/src/main.js', 'bench', '--count', '1'];
 const APPS = {
   gateway: { http: 8000, admin: 9090 },
   'alert-processor': { admin: 9091 },
@@ -27,6 +29,16 @@ const APPS = {
 
 /** The manifests give the whole address of the database, and its owner to the migration alone. */
 const ELSEWHERE = ['DB_PASS', 'DATABASE_MIGRATION_URL'];
+
+/** The words of a command that stands in a text: in quotes, or separated by spaces. */
+function wordsOf(pattern: RegExp, text: string, before?: string): string[] {
+  const [, written] = pattern.exec(text) ?? [];
+  const words = (line: string) => [...line.matchAll(/'([^']*)'/g)].map(([, word]) => word!);
+  if (before === undefined) return written?.split(' ') ?? [];
+  const [, prefix] = new RegExp(`^${before} = \\[(.*)\\]$`, 'm').exec(text) ?? [];
+  const all = [...words(prefix ?? ''), ...words(written ?? '')];
+  return all.slice(all.indexOf('--') + 1);
+}
 
 describe.each(SOURCES)('$name', ({ program, render }) =>
   describeWith(program, 'as rendered', () => {
@@ -42,10 +54,9 @@ describe.each(SOURCES)('$name', ({ program, render }) =>
       return found;
     };
     const pods = () =>
-      [...ofKind('Deployment'), ...ofKind('Job')].map(({ metadata, spec }) => ({
-        name: metadata.name,
-        pod: spec.template.spec,
-      }));
+      ['Deployment', 'Job', 'Pod']
+        .flatMap(ofKind)
+        .map((object) => ({ name: object.metadata.name, pod: podOf(object)! }));
     const container = (app: string) => named('Deployment', app).spec.template.spec.containers[0]!;
 
     test('everything lies in one namespace', () => {
@@ -230,6 +241,8 @@ describe('what runs without a cluster', () => {
     environment?: Record<string, unknown>;
     stop_grace_period?: string;
     depends_on?: Record<string, { condition: string }>;
+    restart?: string;
+    profiles?: string[];
     read_only?: boolean;
   }
   interface Compose {
@@ -241,6 +254,8 @@ describe('what runs without a cluster', () => {
   const service = (name: string) => compose.services[name]!;
   /** The init containers, which run one after the other before an app starts. */
   const STEPS = ['migrate', 'demo-tenants', 'logins'];
+  /** Clients of the gateway, with nothing to be asked. */
+  const CLIENTS = ['smoke', 'demo'];
 
   test('nothing in compose listens to another machine', () => {
     const ports = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
@@ -250,7 +265,8 @@ describe('what runs without a cluster', () => {
 
   test('every service in compose is checked, and stops in its own time', () => {
     for (const [name, { healthcheck, stop_grace_period }] of Object.entries(compose.services)) {
-      if (!STEPS.includes(name)) expect({ name, tested: healthcheck.test!.length > 0 }).toEqual({ name, tested: true });
+      if (![...STEPS, ...CLIENTS].includes(name))
+        expect({ name, tested: healthcheck.test!.length > 0 }).toEqual({ name, tested: true });
       if (name !== 'redis') expect({ name, stop_grace_period }).toEqual({ name, stop_grace_period: '60s' });
     }
   });
@@ -286,7 +302,7 @@ describe('what runs without a cluster', () => {
 
   test('compose for PostgreSQL alone has the same services without RabbitMQ and Redis, and says so to the apps', () => {
     const alone = readCompose('docker-compose.postgres-alone.yml');
-    const monitoring = ['prometheus', 'grafana'];
+    const monitoring = ['prometheus', 'jaeger', 'grafana'];
     const others = Object.keys(compose.services).filter((name) => !['redis', 'rabbitmq', ...monitoring].includes(name));
     expect(Object.keys(alone.services)).toEqual(others);
     expect(Object.keys(alone.volumes)).toEqual(['postgres']);
@@ -299,6 +315,116 @@ describe('what runs without a cluster', () => {
       if (name in APPS) expect({ name, QUEUE, BUS }).toEqual({ name, QUEUE: 'postgres', BUS: 'postgres' });
       const { redis: ___, rabbitmq: ____, ...waits } = before ?? {};
       expect({ name, waits: depends_on ?? {} }).toEqual({ name, waits });
+    }
+  });
+
+  test.each([
+    ['compose', () => service('smoke').command!],
+    ['compose for PostgreSQL alone', () => readCompose('docker-compose.postgres-alone.yml').services.smoke!.command!],
+    ['Tilt', () => wordsOf(/in_gateway \+ \[('bench',[^\]]+)\]/, readText('Tiltfile'), 'in_gateway')],
+    ['kubectl', () => wordsOf(/kubectl -n tocsin exec deployment\/gateway -- (.+)$/m, readText('docs/install.md'))],
+  ])('the smoke test of %s publishes one alert to the gateway and waits for it', (_, command) => {
+    expect(command()).toEqual([...SMOKE, '--url', expect.stringMatching(/^http:\/\/(gateway|localhost):8000$/)]);
+  });
+
+  test('the smoke test of compose and Tilt waits for all that an alert passes, and signs with the secret of the gateway', () => {
+    expect(service('smoke')).toMatchObject({
+      restart: 'no',
+      depends_on: {
+        'demo-tenants': { condition: 'service_completed_successfully' },
+        gateway: { condition: 'service_healthy' },
+        'alert-processor': { condition: 'service_healthy' },
+      },
+    });
+    expect(service('smoke').environment!.JWT_SECRET).toBe(service('gateway').environment!.JWT_SECRET);
+    const [, waits] = /'smoke',[^]*?resource_deps=\[([^\]]*)\]/.exec(readText('Tiltfile'))!;
+    expect(waits!.match(/[\w-]+/g)).toEqual(['gateway', 'alert-processor', 'demo-tenants']);
+  });
+
+  test('Tilt has the feed of the demo, signed with the secret of the cluster, and does not wait for its end', () => {
+    const [, demo] = /^local_resource\(\n {4}'demo',\n([^]*?)^\)/m.exec(readText('Tiltfile'))!;
+    expect(demo).toContain("'demo', '--', '--url', 'http://localhost:8000'");
+    expect(demo).toContain("auto_init=config.tilt_subcommand == 'up'");
+    const [, secret] = /JWT_SECRET=(\S+)/.exec(readText('infrastructure/kubernetes/overlays/dev/kustomization.yaml'))!;
+    expect(demo).toContain(`serve_env={'JWT_SECRET': '${secret}'}`);
+  });
+
+  describeWith('helm', 'helm test', () => {
+    const smoke = (values: object = {}) => helm(values).find(({ kind }) => kind === 'Pod')!;
+
+    test('publishes one alert to the gateway and waits for it, as a user who sees the tenant', () => {
+      expect(podOf(smoke())!.containers[0]!.command).toEqual([
+        ...[...SMOKE, '--url', 'http://gateway:8000'],
+        ...['--tenant', 'north-bakery', '--user', 'ana@example.test'],
+      ]);
+      const other = smoke({ smoke: { tenant: 'shop', user: 'ben' }, secretName: 'ours' });
+      const { command, env } = podOf(other)!.containers[0]!;
+      expect(command!.slice(-4)).toEqual(['--tenant', 'shop', '--user', 'ben']);
+      const secret = (key: string) => ({
+        name: key,
+        valueFrom: { secretKeyRef: { name: 'ours', key, optional: true } },
+      });
+      expect(env).toEqual([secret('JWT_SECRET'), secret('TOCSIN_TOKEN')]);
+    });
+
+    test('runs when it is asked for alone, once, and is kept for its log', () => {
+      expect(smoke().metadata).toMatchObject({
+        labels: { 'app.kubernetes.io/name': 'smoke' },
+        annotations: { 'helm.sh/hook': 'test', 'helm.sh/hook-delete-policy': 'before-hook-creation' },
+      });
+      expect(podOf(smoke())).toMatchObject({ restartPolicy: 'Never', activeDeadlineSeconds: 240 });
+    });
+
+    test('is let in to the gateway where a network is closed', () => {
+      const policies = helm({ networkPolicies: { enabled: true } }).filter(({ kind }) => kind === 'NetworkPolicy');
+      const gateway = policies.find(({ metadata }) => metadata.name === 'gateway')! as unknown as {
+        spec: { ingress: { from: object[]; ports: object[] }[] };
+      };
+      const toPublicPort = gateway.spec.ingress.find(({ ports }) => JSON.stringify(ports) === '[{"port":"http"}]')!;
+      expect(toPublicPort.from).toContainEqual({
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'smoke' } },
+      });
+    });
+  });
+
+  test('compose has a feed of demo alerts, which are published to the gateway and with its secret', () => {
+    expect(service('demo')).toMatchObject({
+      profiles: ['demo'],
+      command: ['node', 'dist/apps/cli/src/main.js', 'demo', '--url', 'http://gateway:8000'],
+      depends_on: {
+        'demo-tenants': { condition: 'service_completed_successfully' },
+        gateway: { condition: 'service_healthy' },
+      },
+    });
+    expect(service('demo').environment!.JWT_SECRET).toBe(service('gateway').environment!.JWT_SECRET);
+  });
+
+  test('an app in compose is traced when it is told where to, and the example names the receiver of Jaeger', () => {
+    for (const app of Object.keys(APPS))
+      expect(service(app).environment).toMatchObject({
+        OTEL_EXPORTER_OTLP_ENDPOINT: '${OTEL_EXPORTER_OTLP_ENDPOINT:-}',
+      });
+    // the port of OTLP over HTTP
+    for (const file of ['docker-compose.yml', 'docs/operate.md'])
+      expect(readText(file)).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318');
+    expect(service('jaeger')).toMatchObject({
+      profiles: ['monitoring'],
+      image: expect.stringMatching(/:\d+\.\d+\.\d+$/) as string,
+      environment: { JAEGER_LISTEN_HOST: '0.0.0.0' },
+    });
+  });
+
+  test('Grafana in compose reads Prometheus and Jaeger where they listen', () => {
+    const provisioned = service('grafana').volumes!.flatMap((volume) => {
+      const [from, to] = volume.split(':');
+      if (!to!.startsWith('/etc/grafana/provisioning/datasources/')) return [];
+      const { datasources } = parse(readText(from!)) as { datasources: { type: string; url: string }[] };
+      return datasources.map(({ type, url }) => ({ type, host: new URL(url).hostname, port: new URL(url).port }));
+    });
+    expect(provisioned.map(({ type }) => type)).toEqual(['prometheus', 'jaeger']);
+    for (const { type, host, port } of provisioned) {
+      expect(host).toBe(type);
+      expect(service(host).ports![0]).toMatch(new RegExp(`:${port}$`));
     }
   });
 

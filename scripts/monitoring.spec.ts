@@ -207,6 +207,7 @@ describe('dashboards', () => {
   test('say of each panel what it shows', () => {
     expect(dashboards.map(({ file }) => file).sort()).toEqual([
       'deliveries.json',
+      'engines.json',
       'overview.json',
       'pipeline.json',
       'stream.json',

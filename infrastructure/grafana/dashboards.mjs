@@ -38,6 +38,36 @@ const due = panel('How long the oldest delivery has been due', 'Grows when no no
   'max by (channel) (tocsin_delivery_oldest_due_age_seconds)',
   '{{channel}}',
 ]);
+const bus = panel('The bus', '1 while hints can arrive. At 0 alerts come up to 3 s later.', 'short', [
+  'min by (job) (tocsin_bus_up{job=~"tocsin-(gateway|alert-processor)"})',
+  '{{job}}',
+]);
+const pools = panel('Database pools', 'Callers that wait: the pool is too small, or the database too slow.', 'short', [
+  'sum by (job, state) (tocsin_db_pool_connections)',
+  '{{job}} {{state}}',
+]);
+const inRabbit = panel('Waiting in RabbitMQ', "By queue, from RabbitMQ's own metrics.", 'short', [
+  'sum by (queue) (rabbitmq_detailed_queue_messages_ready{queue=~"alert-processor.*"})',
+  '{{queue}}',
+]);
+const consumers = panel('Consumers', '1 while messages can arrive from the queue.', 'short', [
+  'sum by (queue) (tocsin_source_consumer_up)',
+  '{{queue}}',
+]);
+const suspects = panel(
+  'Delivered again, and suspected',
+  'Messages that came back, and those that are stored alone since they came back too often.',
+  'cps',
+  [`sum(${rate('tocsin_source_redeliveries_total')})`, 'redelivered'],
+  [`sum(${rate('tocsin_source_suspects_total')})`, 'suspects'],
+);
+const taken = panel(
+  'What the services take',
+  'The queue takes no messages at 1 (an alarm of RabbitMQ, or it is full); batches of hints that the bus did not take.',
+  'short',
+  ['max(tocsin_intake_blocked)', 'the queue is blocked'],
+  [`sum(${rate('tocsin_publish_failures_total')})`, 'hints not taken, a second'],
+);
 
 const DASHBOARDS = {
   overview: {
@@ -63,14 +93,8 @@ const DASHBOARDS = {
       delivery,
       letters,
       due,
-      panel('The bus', '1 while hints can arrive. At 0 alerts come up to 3 s later.', 'short', [
-        'min by (job) (tocsin_bus_up{job=~"tocsin-(gateway|alert-processor)"})',
-        '{{job}}',
-      ]),
-      panel('Database pools', 'Callers that wait: the pool is too small, or the database too slow.', 'short', [
-        'sum by (job, state) (tocsin_db_pool_connections)',
-        '{{job}} {{state}}',
-      ]),
+      bus,
+      pools,
     ],
   },
   stream: {
@@ -145,33 +169,48 @@ const DASHBOARDS = {
         `sum(${rate('tocsin_ingest_batch_size_sum')}) / sum(${rate('tocsin_ingest_batch_size_count')})`,
         'messages',
       ]),
-      panel('Waiting in RabbitMQ', "By queue, from RabbitMQ's own metrics.", 'short', [
-        'sum by (queue) (rabbitmq_detailed_queue_messages_ready{queue=~"alert-processor.*"})',
-        '{{queue}}',
-      ]),
-      panel('Consumers', '1 while messages can arrive from the queue.', 'short', [
-        'sum by (queue) (tocsin_source_consumer_up)',
-        '{{queue}}',
-      ]),
+      inRabbit,
+      consumers,
       letters,
-      panel(
-        'Delivered again, and suspected',
-        'Messages that came back, and those that are stored alone since they came back too often.',
-        'cps',
-        [`sum(${rate('tocsin_source_redeliveries_total')})`, 'redelivered'],
-        [`sum(${rate('tocsin_source_suspects_total')})`, 'suspects'],
-      ),
+      suspects,
       panel('Refused parts of webhooks, by reason', 'The other alerts of the webhook were published.', 'cps', [
         perSecond('tocsin_refused_parts_total', 'reason'),
         '{{reason}}',
       ]),
+      taken,
+    ],
+  },
+  engines: {
+    title: 'Tocsin: engines',
+    panels: [
+      panel('Dependencies', '1 while some process of the job reaches it, by its name in /health.', 'short', [
+        'max by (job, dependency) (tocsin_dependency_up)',
+        '{{job}} {{dependency}}',
+      ]),
+      panel('Processes without a dependency', 'How many processes do not reach it.', 'short', [
+        'sum by (job, dependency) (1 - tocsin_dependency_up)',
+        '{{job}} {{dependency}}',
+      ]),
       panel(
-        'What the services take',
-        'RabbitMQ takes no messages at 1; batches of hints that the bus did not take.',
+        'In NATS, Redis Streams or PostgreSQL',
+        'Messages that no processor has settled, those in hand included. Every gateway reports the same number.',
         'short',
-        ['max(tocsin_intake_blocked)', 'RabbitMQ blocked'],
-        [`sum(${rate('tocsin_publish_failures_total')})`, 'hints not taken, a second'],
+        ['max by (queue, kind) (tocsin_queue_messages)', '{{queue}} {{kind}}'],
       ),
+      inRabbit,
+      consumers,
+      taken,
+      suspects,
+      bus,
+      panel('The bus came back', 'Times that a subscribing connection was made again, by job.', 'cps', [
+        perSecond('tocsin_bus_subscriber_reconnects_total', 'job'),
+        '{{job}}',
+      ]),
+      panel('Streams counted by one gateway', 'The store of stream slots was away or slow.', 'cps', [
+        perSecond('tocsin_stream_slots_local_total', 'instance'),
+        '{{instance}}',
+      ]),
+      pools,
     ],
   },
   deliveries: {

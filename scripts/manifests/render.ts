@@ -53,6 +53,10 @@ export interface Manifest {
   };
 }
 
+/** The pod of an object that is one, or makes some. */
+export const podOf = ({ kind, spec }: Manifest): Pod | undefined =>
+  kind === 'Pod' ? (spec as unknown as Pod) : spec?.template?.spec;
+
 /** The objects in the text of a manifest. */
 export const objectsOf = (text: string): Manifest[] =>
   parseAllDocuments(text)

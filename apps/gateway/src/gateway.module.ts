@@ -72,6 +72,7 @@ import { WelcomeController } from './docs/welcome.controller';
 import { FanOutSpans } from './feeds/fan-out-spans';
 import { TenantFeeds } from './feeds/tenant-feeds';
 import { HealthController } from './health/health.controller';
+import { QueueWatch } from './health/queue-watch';
 import { SeeHealth, streamCaps } from './health/see-health';
 import { letGoOfConnections } from './http/idle-connections';
 import { IntakeController } from './intake/intake.controller';
@@ -139,6 +140,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
     private readonly feeds: TenantFeeds,
     private readonly lifetimes: Lifetimes,
     private readonly deadLetters: DeadLetterWatch,
+    private readonly queue: QueueWatch,
     private readonly receipts: ReceiptWatch,
     private readonly door: StreamDoor,
     private readonly http: HttpAdapterHost,
@@ -247,6 +249,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics),
           inject: [DeadLetters, Metrics],
         },
+        bind(QueueWatch, QueueWatch, QueueDepths, Metrics),
         {
           provide: SeeHealth,
           useFactory: (
@@ -364,6 +367,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
   onApplicationBootstrap(): void {
     this.halfOpen.start();
     this.deadLetters.start();
+    this.queue.start();
   }
 
   /** Runs first of all: no stream outlives this process's right to serve it. */
@@ -377,6 +381,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
   beforeApplicationShutdown(): void {
     this.halfOpen.stop();
     this.deadLetters.stop();
+    this.queue.stop();
     this.lifetimes.close();
     this.feeds.close();
     this.door.close();

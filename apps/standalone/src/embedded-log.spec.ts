@@ -257,7 +257,12 @@ const openInbox = async () => {
   };
 };
 describeAlertSource('The inbox in the embedded database', { open: openInbox });
-describeQueueDepths('The inbox in the embedded database', { open: openInbox, includesInHand: true, knowsAge: true });
+describeQueueDepths('The inbox in the embedded database', {
+  open: openInbox,
+  includesInHand: true,
+  knowsAge: true,
+  isBounded: true,
+});
 
 describeProcessDirectory('The embedded database', {
   open() {

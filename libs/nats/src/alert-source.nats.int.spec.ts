@@ -28,6 +28,7 @@ describeWithNats('NATS', () => {
     },
     includesInHand: true,
     knowsAge: true,
+    isBounded: true,
   });
 
   describe('the queue in NATS JetStream', () => {
@@ -255,6 +256,9 @@ describeWithNats('NATS', () => {
       const small = await bounded(3);
       const intake = new NatsIntake(small);
       const low = () => anAlert({ severity: 'low' });
+      const depths = new NatsQueueDepths(small.streams);
+      await intake.publish([anAlert({ severity: 'urgent' })]);
+      expect(await depths.isFull()).toBe(false);
       const outcomes = await intake.publish([low(), low(), low(), low()]);
       expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['confirmed', 'confirmed', 'confirmed', 'failed']);
       await expect(intake.publish([low(), low()])).rejects.toMatchObject({
@@ -262,9 +266,11 @@ describeWithNats('NATS', () => {
         role: 'queue',
         message: 'The queue is full.',
       });
+      expect(await depths.isFull()).toBe(true);
       await intake.publish([anAlert({ severity: 'urgent' })]);
       await nats.source(small).consume(settle(() => undefined));
       await eventually(() => intake.publish([low(), low()]));
+      await eventually(async () => expect(await depths.isFull()).toBe(false));
     });
 
     it('keeps what was confirmed when its bound becomes smaller than what waits', async () => {

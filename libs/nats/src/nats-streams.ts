@@ -130,6 +130,15 @@ export class NatsStreams {
     );
   }
 
+  /** Whether a stream that publishers fill has no room, by the bound that it has; that may be above the setting. */
+  isFull(timeoutMs: number): Promise<boolean> {
+    return this.admin.read(timeoutMs, async (manager) => {
+      const published = QUEUE_KINDS.filter(isPublished);
+      const streams = await Promise.all(published.map((kind) => manager.streams.info(this.name(kind))));
+      return streams.some(({ config, state }) => config.max_msgs > 0 && state.messages >= config.max_msgs);
+    });
+  }
+
   /** Rejects when JetStream does not answer. */
   check(timeoutMs: number): Promise<void> {
     return this.admin.check(timeoutMs);

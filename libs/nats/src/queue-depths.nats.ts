@@ -11,4 +11,8 @@ export class NatsQueueDepths implements QueueDepths {
   read(): Promise<QueueDepth[]> {
     return this.streams.depths(ANSWER_WITHIN_MS);
   }
+
+  isFull(): Promise<boolean> {
+    return this.streams.isFull(ANSWER_WITHIN_MS);
+  }
 }

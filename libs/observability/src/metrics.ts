@@ -268,9 +268,18 @@ export class Metrics {
   readonly sourceConsumerUp = this.gauge('tocsin_source_consumer_up', '1 while messages can arrive from the queue.', [
     'queue',
   ]);
+  /** Every gateway reports the same numbers: take the maximum, not the sum. */
+  readonly queueMessages = this.gauge(
+    'tocsin_queue_messages',
+    'Messages in NATS, Redis Streams or the inbox in PostgreSQL that no processor has settled, those in hand included. ' +
+      'RabbitMQ has metrics of its own. Every gateway reports the same numbers: take the maximum. The value is at most ' +
+      '15 s old.',
+    ['queue', 'kind'],
+  );
   readonly intakeBlocked = this.gauge(
     'tocsin_intake_blocked',
-    '1 while the queue takes no messages (memory or disk alarm).',
+    '1 while the queue takes no messages: RabbitMQ has a memory or disk alarm, or another queue is full. The value of ' +
+      'another queue is at most 15 s old, and is that of gateways.',
   );
   /** `dependency`: its name in `/health`. */
   readonly dependencyUp = this.gauge(

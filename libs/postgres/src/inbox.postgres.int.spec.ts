@@ -38,6 +38,7 @@ describeQueueDepths('The inbox', {
   },
   includesInHand: true,
   knowsAge: true,
+  isBounded: true,
 });
 
 describe('the inbox', () => {

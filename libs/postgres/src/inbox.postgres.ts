@@ -6,7 +6,7 @@ import type { Database } from './database';
 import type { ListeningSession } from './listening-session';
 
 /** The most messages that may wait, about 100 MB of common alerts. Further ones are refused as `Unavailable`. */
-const MAX_WAITING = 100_000;
+export const MAX_WAITING = 100_000;
 const PUBLISH_WITHIN_MS = 5_000;
 /**
  * How often an idle source checks the table without being woken, in milliseconds: another process may have published.

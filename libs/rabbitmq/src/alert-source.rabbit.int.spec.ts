@@ -34,6 +34,7 @@ describeQueueDepths('RabbitMQ', {
   },
   includesInHand: false,
   knowsAge: false,
+  isBounded: false,
 });
 
 test('a RabbitMQ without the queues, or that is away, does not say that they are empty', async () => {

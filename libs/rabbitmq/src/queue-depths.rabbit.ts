@@ -42,6 +42,10 @@ export class RabbitQueueDepths implements QueueDepths {
     }
   }
 
+  isFull(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   /** Closes the connection. May be called twice. */
   close(): Promise<void> {
     return this.connection.close();

@@ -47,7 +47,7 @@ async function ask(address: string): Promise<Process> {
   for (const [name, { status }] of Object.entries(report.dependencies))
     if (status === 'down') findings.push(found('dependency_down', `${base.host} does not reach ${name}.`));
   if (/^tocsin_intake_blocked 1$/m.test(metrics.body))
-    findings.push(found('intake_blocked', `RabbitMQ takes no messages of ${base.host}.`));
+    findings.push(found('intake_blocked', `The queue takes no messages of ${base.host}.`));
   const [, version = 'unknown', commit = ''] =
     /^tocsin_build_info\{version="([^"]*)",commit="([^"]*)"\} 1$/m.exec(metrics.body) ?? [];
   const consumers = new Map(

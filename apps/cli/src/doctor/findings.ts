@@ -25,7 +25,7 @@ export const FINDINGS = {
   not_ready: 'Read the log of the process from its start.',
   dependency_down: 'Bring the dependency back; docs/operate.md says what happens meanwhile.',
   versions_apart: 'End the rollout, or take it back.',
-  intake_blocked: 'RabbitMQ has an alarm: free memory or disk.',
+  intake_blocked: 'Free memory or disk where RabbitMQ has an alarm. Another queue is full: let processors drain it.',
   broker_unreachable: 'Correct RABBITMQ_URL, or start RabbitMQ.',
   queue_missing: 'Start a processor: it declares the queues. Compare RABBITMQ_PREFIX where it is set.',
   queue_without_consumer: 'Start processors, and read the log of those that run.',

@@ -1,7 +1,9 @@
 import type { Entry } from '@tocsin/contracts/wire';
+import { within } from '@tocsin/timing';
 import { framesOf, openStream } from '../event-stream';
 
-const HEAD_TIMEOUT_MS = 10_000;
+/** How long the head of the stream may take, and then its first frame, in milliseconds. */
+const OPEN_WITHIN_MS = 10_000;
 
 /** A stream that notes when each of the alerts that were sent arrives on it. */
 export class MeasuredStream {
@@ -17,17 +19,22 @@ export class MeasuredStream {
     private readonly interrupted: AbortSignal,
   ) {}
 
-  /** Resolves when the stream is open: what is published from then on arrives. Throws a sentence when it is refused. */
-  async open(): Promise<void> {
+  /**
+   * Resolves when the stream is open: what is published from then on arrives. Throws a sentence when it is refused, or
+   * is not open in time.
+   */
+  async open(withinMs = OPEN_WITHIN_MS): Promise<void> {
     const signal = AbortSignal.any([this.interrupted, this.ending.signal]);
-    const { response } = await openStream(this.target, { token: this.token, signal, headTimeoutMs: HEAD_TIMEOUT_MS });
+    const { response } = await openStream(this.target, { token: this.token, signal, headTimeoutMs: withinMs });
     if (response.statusCode !== 200) {
       response.resume();
       throw new Error(`${this.target.origin} refuses the stream (${response.statusCode}). npm run doctor says more.`);
     }
     const frames = framesOf(response);
-    // its first frame says that it is open
-    await frames.next();
+    // its first frame says that it is open; a proxy that buffers sends the head and holds the frame back
+    await within(withinMs, frames.next(), () => {
+      throw new Error(`${this.target.origin} sent no frame within ${withinMs / 1_000} s. npm run doctor says more.`);
+    });
     void this.read(frames);
   }
 

@@ -10,7 +10,7 @@ const ICONS = { up: CircleCheck, down: CircleAlert, unknown: CircleHelp };
 const RUNBOOKS: Readonly<Record<string, string>> = {
   postgres: 'postgresql-is-away',
   redis: 'redis-is-away',
-  rabbitmq: 'rabbitmq-takes-no-messages',
+  rabbitmq: 'the-queue-takes-no-messages',
 };
 
 /** A service that the gateway needs: since when it answers or is away, and what its absence means. */

@@ -38,7 +38,7 @@ interface Known {
 interface Asked {
   letters: Pick<DeadLetters, 'count'>;
   deliveries: Pick<DeliveryQueue, 'depth'>;
-  queues: QueueDepths;
+  queues: Pick<QueueDepths, 'read'>;
   processes: Pick<ProcessDirectory, 'heard'>;
 }
 

@@ -18,13 +18,18 @@ interface QueueDepthsUnderTest {
   includesInHand: boolean;
   /** Whether the engine knows when a message was put. */
   knowsAge: boolean;
+  /** Whether its length has a bound, which is far from reached here. */
+  isBounded: boolean;
 }
 
 /** How far the clock of the engine may differ, in milliseconds. */
 const CLOCK_MS = 2_000;
 
 /** What every `QueueDepths` says of a queue. */
-export function describeQueueDepths(name: string, { open, includesInHand, knowsAge }: QueueDepthsUnderTest): void {
+export function describeQueueDepths(
+  name: string,
+  { open, includesInHand, knowsAge, isBounded }: QueueDepthsUnderTest,
+): void {
   describe(`${name} as depths of the queue`, () => {
     let opened: OpenQueue;
     beforeEach(async () => (opened = await open()));
@@ -51,6 +56,7 @@ export function describeQueueDepths(name: string, { open, includesInHand, knowsA
       await opened.intake.publish([anAlert({ severity: 'urgent' })]);
       await opened.intake.publish([anAlert({ severity: 'low' }), anAlert({ severity: 'high' })]);
       const depths = await becomes(1, 2);
+      expect(await opened.depths.isFull()).toBe(isBounded ? false : null);
       for (const { messages, oldest_at } of [...of('urgent', depths), ...of('common', depths)]) {
         if (messages === 0 || !knowsAge) expect(oldest_at).toBeNull();
         else expect(Math.abs(Date.parse(oldest_at!) - before)).toBeLessThan(CLOCK_MS);

@@ -5,7 +5,7 @@ import { fieldsOf } from './stream-message';
 import type { StreamMessage, StreamQueue } from './stream-queue';
 
 /** How many messages one script appends: Redis serves no other client meanwhile. */
-const MESSAGES_A_SCRIPT = 500;
+export const MESSAGES_A_SCRIPT = 500;
 
 /**
  * Publishes to the streams. A message is confirmed when Redis has appended it, which is as durable as Redis's

@@ -37,10 +37,11 @@ describeAlertSource('Redis Streams', { open: openStreams });
 describeQueueDepths('Redis Streams', {
   async open() {
     const opened = await openStreams();
-    return { ...opened, depths: new StreamQueueDepths(opened.queue) };
+    return { ...opened, depths: new StreamQueueDepths(opened.queue, LIMIT) };
   },
   includesInHand: true,
   knowsAge: true,
+  isBounded: true,
 });
 
 describe('the queue in Redis Streams', () => {
@@ -185,6 +186,16 @@ describe('the queue in Redis Streams', () => {
     expect((await lengthOf('urgent')) + (await lengthOf('common'))).toBe(2);
     await (await opened.source()).consume(settle(() => undefined));
     await eventually(() => intake.publish([anAlert(), anAlert()]));
+  });
+
+  it('is full when it has no room for the largest batch', async () => {
+    const depths = new StreamQueueDepths(opened.queue, 502);
+    const batch = (count: number) => Array.from({ length: count }, () => anAlert());
+    await opened.intake.publish([anAlert({ severity: 'urgent' }), anAlert({ severity: 'low' })]);
+    expect(await depths.isFull()).toBe(false);
+    await opened.intake.publish(batch(1));
+    expect(await depths.isFull()).toBe(true);
+    await expect(new StreamIntake(opened.queue, 502).publish(batch(500))).rejects.toThrow('The queue is full.');
   });
 
   it('goes on after Redis has lost its data, and after its connections were silent', async () => {

@@ -68,7 +68,7 @@ export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
         { provide: AlertSource, useValue: source },
         { provide: AlertIntake, useValue: new StreamIntake(queue, limit) },
         { provide: RawIntake, useValue: new StreamRawIntake(queue, limit) },
-        { provide: QueueDepths, useValue: new StreamQueueDepths(queue) },
+        { provide: QueueDepths, useValue: new StreamQueueDepths(queue, limit) },
       ],
       exports: [AlertSource, AlertIntake, RawIntake, QueueDepths],
     };
