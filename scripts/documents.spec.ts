@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Metrics } from '@tocsin/observability';
+import { secretSettings } from './manifests/secret-settings';
 
 const root = join(__dirname, '..');
 const documents = [
@@ -26,6 +27,16 @@ it("one alert's way from broker to socket is at most seven acting files, each wi
   expect(acting.length).toBeGreaterThan(4);
   expect(acting.length).toBeLessThanOrEqual(7);
   for (const file of acting) expect(existsSync(join(root, file))).toBe(true);
+});
+
+it('docs/operate.md says of every secret setting of every app how it is rotated', async () => {
+  const table = read('docs/operate.md').split('## Rotate a secret\n')[1]!.split('\n## ')[0]!;
+  const named = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) =>
+    [...cell!.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name),
+  );
+  const apps = ['gateway', 'alert-processor', 'notifier', 'standalone', 'cli'];
+  const settings = (await Promise.all(apps.map(secretSettings))).flat();
+  expect([...new Set(settings)].sort()).toEqual([...new Set(named)].sort());
 });
 
 it('the metrics that documents name are there', () => {

@@ -159,6 +159,17 @@ export class PrivateRabbit {
     return this.control('set_vm_memory_high_watermark', '0.4');
   }
 
+  /** Makes a user with all rights, or takes it away with its connections. */
+  async addUser(name: string, password: string): Promise<string> {
+    await this.control('add_user', name, password);
+    await this.control('set_permissions', name, '.*', '.*', '.*');
+    return `amqp://${name}:${password}@127.0.0.1:${this.ports.amqp}`;
+  }
+
+  deleteUser(name: string): Promise<unknown> {
+    return this.control('delete_user', name);
+  }
+
   /** Ends every connection, as an operator does. */
   closeConnections(): Promise<unknown> {
     return this.control('close_all_connections', 'a fault test');

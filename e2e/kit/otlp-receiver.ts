@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '@tocsin/contracts/testing';
+import { Canaries } from './canaries';
 
 interface OtlpSpan {
   traceId: string;
@@ -89,10 +90,12 @@ export class OtlpReceiver {
     return Object.fromEntries(this.ofTrace(trace).map((span) => [span.name, span])) as Record<N, ReceivedSpan>;
   }
 
+  /** Fails when a token stands in a span. */
   async close(): Promise<void> {
     this.server.closeAllConnections();
     this.server.close();
     await once(this.server, 'close');
+    new Canaries().expectNoneIn(JSON.stringify(this.spans), 'a span');
   }
 
   private take({ resourceSpans }: ExportRequest): void {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from '@tocsin/contracts/testing';
+import { Canaries } from './canaries';
 
 export type App = 'gateway' | 'alert-processor' | 'notifier' | 'standalone' | 'cli';
 export type Environment = Readonly<Record<string, string>>;
@@ -188,14 +189,26 @@ export class AppProcess {
   }
 }
 
-/** The processes of one test. `close` ends them all, and fails when one of them had ended by itself. */
+/** Programs that show tokens to the person who runs them. */
+const TALKERS: ReadonlySet<App> = new Set<App>(['cli', 'standalone']);
+
+/**
+ * The processes of one test. `close` ends them all, and fails when one of them had ended by itself or has written a
+ * secret or a token to its log.
+ */
 export class Processes {
+  /** The secrets that the processes were started with. */
+  readonly canaries = new Canaries();
   private readonly started: AppProcess[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-e2e-'));
 
   /** The output of all processes, including ended ones. */
   get output(): string {
     return this.started.map(({ output }) => output).join('\n');
+  }
+
+  get all(): readonly AppProcess[] {
+    return this.started;
   }
 
   async start(app: App, environment: Environment, program: Program = {}): Promise<AppProcess> {
@@ -210,6 +223,7 @@ export class Processes {
     main = mainOf(app),
     by: readonly string[] = [],
   ): AppProcess {
+    this.canaries.note(environment);
     const [command, ...words] = [...by, process.execPath, main, ...args];
     const child = spawn(command!, words, {
       cwd: this.folder,
@@ -235,8 +249,20 @@ export class Processes {
   async close(): Promise<void> {
     const died = this.started.flatMap(({ unexpectedEnd }) => unexpectedEnd ?? []);
     const outcomes = await Promise.allSettled(this.started.map((one) => one.stop()));
+    const leaks = this.started.flatMap((one) => this.leakOf(one) ?? []);
     const stuck = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? String(outcome.reason) : []));
     rmSync(this.folder, { recursive: true, force: true });
-    if (died.length + stuck.length > 0) throw new Error([...died, ...stuck].join('\n'));
+    const faults = [...died, ...stuck, ...leaks];
+    if (faults.length > 0) throw new Error(faults.join('\n'));
+  }
+
+  private leakOf(one: AppProcess): string | undefined {
+    const lines = TALKERS.has(one.app) ? JSON.stringify(one.log) + one.stderr : one.output;
+    try {
+      this.canaries.expectNoneIn(lines, `the log of ${one.describe()}`);
+      return undefined;
+    } catch (error) {
+      return String(error);
+    }
   }
 }

@@ -2,16 +2,22 @@ import { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
 import { Pool } from 'pg';
 import { eventually } from '@tocsin/contracts/testing';
+import { within } from '@tocsin/timing';
 import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import type { StoredRow } from './ledger';
+import { Leak } from './canaries';
 import { PlainAmqp } from './plain-amqp';
 import { Processes, type AppProcess, type Environment, type Program } from './processes';
+import { searchKeys, searchMetrics, searchTables } from './search-stores';
 import { SseStream, type OpenOptions } from './sse-client';
 import { TenantService, type KnownTenant } from './tenant-service';
 import { JWT_SECRET, tokenFor } from './tokens';
 
 /** A credential of the tenant service. As with every secret of these tests, the logs are searched for it. */
 export const TENANT_SERVICE_TOKEN = 'canary-tenant-service-token';
+
+/** For the search of a store that does not answer any more. */
+const SEARCH_WITHIN_MS = 2_000;
 
 export interface StackOptions {
   /** The tenants of each user. */
@@ -34,7 +40,8 @@ function urlOf(variable: 'REDIS_URL' | 'RABBITMQ_URL'): string {
 
 /**
  * The whole system for one test file: real processes on the real services, with a database, queues and a key prefix of
- * their own, and a tenant service. `close` removes all of it.
+ * their own, and a tenant service. `close` removes all of it, and fails when a secret or a token stands in a log, a
+ * metric, a table or a key.
  */
 export class Stack {
   readonly gateways: AppProcess[] = [];
@@ -179,10 +186,32 @@ export class Stack {
   }
 
   async close(): Promise<void> {
-    const outcomes = await Promise.allSettled([this.processes.close(), this.tenantService.close(), this.pool.end()]);
+    const leak = await this.search();
+    const outcomes: PromiseSettledResult<unknown>[] = await Promise.allSettled([
+      this.processes.close(),
+      this.tenantService.close(),
+      this.pool.end(),
+    ]);
     this.redis.disconnect();
     outcomes.push(...(await Promise.allSettled([this.amqp?.close(), this.database.drop()])));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
+    if (leak) throw leak;
+  }
+
+  /** The first secret or token that stands where none may. A store that a test has broken is not searched. */
+  async search(): Promise<Leak | undefined> {
+    const { canaries, all } = this.processes;
+    const searches = [
+      ...all.map((process) => searchMetrics(process, canaries)),
+      searchTables((text, values) => this.sql(text, values), canaries),
+      searchKeys(this.redis, this.prefix, canaries),
+    ];
+    const outcomes = await Promise.allSettled(
+      searches.map((search) => within(SEARCH_WITHIN_MS, search, () => undefined)),
+    );
+    return outcomes
+      .map((outcome): unknown => (outcome.status === 'rejected' ? outcome.reason : undefined))
+      .find((reason) => reason instanceof Leak);
   }
 }

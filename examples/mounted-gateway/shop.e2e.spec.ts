@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { aMessage } from '../../e2e/faults/ingest-kit';
 import { Stack } from '../../e2e/kit/stack';
 import { SseStream } from '../../e2e/kit/sse-client';
@@ -43,6 +45,28 @@ describe('a Nest application of one’s own with the gateway below /tocsin', () 
     const { event, data } = await stream.frame((frame) => frame.data.includes(id));
     expect([event, JSON.parse(data)]).toMatchObject(['inventory_alert', { tenant_id: 'bakery', event_id: id }]);
     stream.close();
+  });
+
+  it.each(['on', 'off'])('asks its own function before each request, with STREAM_DOOR=%s', async (STREAM_DOOR) => {
+    const other = await openShop({ ...stack.gatewayEnvironment, STREAM_DOOR });
+    try {
+      for (const path of ['/orders', '/tocsin/api/v1/alerts', '/tocsin/api/events']) {
+        // on a connection of its own, as the reader of streams takes no other
+        const asked = async (agent: string) => {
+          const headers = { ...asUser.headers, 'User-Agent': agent };
+          const sent = request({ port: other.port, path, headers, agent: false });
+          const [answer] = (await once(sent.end(), 'response')) as [IncomingMessage];
+          return answer.setEncoding('utf8');
+        };
+        const [answer, refusal] = [await asked('Browser/1'), await asked('Crawler/1')];
+        expect([path, answer.statusCode, answer.headers['shop-release']]).toEqual([path, 200, '1.0.0']);
+        answer.destroy();
+        expect([path, refusal.statusCode]).toEqual([path, 403]);
+        expect((await refusal.toArray()).join('')).toContain('"code":"refused_by_operator"');
+      }
+    } finally {
+      await other.app.close();
+    }
   });
 
   it('opens a stream that its own reader leaves to node:http', async () => {

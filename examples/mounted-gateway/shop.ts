@@ -3,10 +3,11 @@ import { Controller, Get, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AuthModule } from '@tocsin/auth';
+import { Refused } from '@tocsin/contracts';
 import { AdminServer, Health, ObservabilityModule } from '@tocsin/observability';
 import { gatewayAdapters } from '../../apps/gateway/src/adapters';
 import { loadConfig } from '../../apps/gateway/src/config';
-import { GatewayModule, openHttp, prepareHttp } from '../../apps/gateway/src/gateway.module';
+import { GatewayModule, openHttp, prepareHttp, type BeforeRequest } from '../../apps/gateway/src/gateway.module';
 
 /** A route of the shop's own. */
 @Controller('orders')
@@ -17,6 +18,12 @@ class OrdersController {
   }
 }
 
+/** Sees every request of the port before it is handled, whether it is for the shop, the gateway or a stream. */
+const beforeRequest: BeforeRequest = ({ headers }) =>
+  headers['user-agent']?.startsWith('Crawler/')
+    ? new Refused('refused_by_operator', 'The shop answers no crawlers.')
+    : { headers: { 'Shop-Release': '1.0.0' } };
+
 /** A shop that is one Nest application, with Tocsin's gateway below /tocsin. */
 @Module({})
 class ShopModule {
@@ -26,7 +33,7 @@ class ShopModule {
     const auth = AuthModule.forRoot({ settings: config, adapters, observability });
     return {
       module: ShopModule,
-      imports: [GatewayModule.forRoot(config, [observability, adapters, auth])],
+      imports: [GatewayModule.forRoot(config, [observability, adapters, auth], { beforeRequest })],
       controllers: [OrdersController],
     };
   }

@@ -1,5 +1,6 @@
 import {
   Module,
+  Optional,
   type BeforeApplicationShutdown,
   type DynamicModule,
   type OnApplicationBootstrap,
@@ -104,6 +105,7 @@ import { EmbedPreviewController } from './page/embed-preview.controller';
 import { PushWorkerController } from './page/push-worker.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
+import { RequestCheck, type BeforeRequestOptions } from './request/before-request';
 import { RecipientsController } from './recipients/recipients.controller';
 import { AnswerReply } from './providers/answer-reply';
 import { TwilioCallbacks } from './providers/twilio-callbacks';
@@ -126,6 +128,7 @@ const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
 
 // Exported for compositions that run several apps in one process.
 export { openHttp, prepareHttp } from './http-server';
+export type { BeforeRequest, BeforeRequestOptions, SeenRequest } from './request/before-request';
 export { gatewayReport } from './start-report';
 
 /**
@@ -145,13 +148,20 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
     private readonly door: StreamDoor,
     private readonly http: HttpAdapterHost,
     admin: AdminServer,
+    @Optional() check?: RequestCheck,
   ) {
+    check?.standBefore(http.httpAdapter);
     this.halfOpen = new HalfOpenWatch(streams);
     admin.offer('/stats', () => gatewayStats(streams, feeds));
   }
 
-  static forRoot(config: GatewayConfig, adapters: DynamicModule[]): DynamicModule {
+  static forRoot(
+    config: GatewayConfig,
+    adapters: DynamicModule[],
+    { beforeRequest, beforeRequestMs }: BeforeRequestOptions = {},
+  ): DynamicModule {
     const base = config.BASE_PATH;
+    const check = beforeRequest && new RequestCheck(beforeRequest, config.TRUSTED_PROXIES, beforeRequestMs);
     // the page was built for the root
     const files = config.PAGE && !base ? PageFiles.read(BUILT_PAGE) : undefined;
     return {
@@ -326,9 +336,16 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         {
           provide: StreamDoor,
           useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log) =>
-            new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS, new HeadReader(base)),
+            new StreamDoor(
+              opener,
+              new ProblemAnswers(metrics, logger),
+              config.CORS_ORIGINS,
+              new HeadReader(base, check !== undefined),
+              { check },
+            ),
           inject: [StreamOpener, Metrics, Log],
         },
+        ...(check ? [{ provide: RequestCheck, useValue: check }] : []),
         bind(OpenApiDocument, OpenApiDocument),
         ...(files
           ? [

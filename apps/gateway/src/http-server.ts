@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { parse } from 'node:querystring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Request, RequestHandler } from 'express';
 import type { Trace } from '@tocsin/observability';
 import { RequestBodies } from './body/request-bodies';
 import { GatewayConfig } from './config';
@@ -11,6 +12,7 @@ import { corsOptions } from './http/cors';
 import { refuseSecondHost, setAnswerFields } from './http/http-rules';
 import { keepIdleConnections } from './http/idle-connections';
 import { requestSpans } from './http/request-spans';
+import { RequestCheck } from './request/before-request';
 import { RequestPipe } from './request/request.pipe';
 import { webhookHandshake } from './intake/webhook-handshake';
 import { ForwardRequests } from './proxy/forward-requests';
@@ -48,12 +50,19 @@ export function prepareHttp(
   const base = config.BASE_PATH ?? '';
   // Before the proxy, so that the other service continues the span.
   if (trace?.on) app.use(`${base}/api`, requestSpans(trace));
+  const check = RequestCheck.before(app.getHttpAdapter());
   // Before everything that is the gateway's own: bodies, CORS and the headers of answers are the other service's.
-  if (config.PROXY_ROUTES?.length) app.use(app.get(ForwardRequests).handle);
+  if (config.PROXY_ROUTES?.length) {
+    const forward = app.get(ForwardRequests);
+    if (check) app.use(onlyFor((request) => forward.takes(request), check.middleware));
+    app.use(forward.handle);
+  }
   // The handshake comes before CORS, which answers every other OPTIONS request.
   app.use(`${base}/api/v1/events`, webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
   app.use(new RequestBodies(config.BODIES_BYTES ?? BODIES_BYTES).prepare);
   app.enableCors(corsOptions(config.CORS_ORIGINS));
+  // After CORS, which answers a browser's question itself, and lets a page of another origin read a refusal.
+  if (check) app.use(check.middleware);
   app.use(setAnswerFields); // After CORS, so that the headers have the order in which the stream door writes them.
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -68,6 +77,11 @@ export function prepareHttp(
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(error.code, socket));
 }
+
+const onlyFor =
+  (wanted: (request: Request) => boolean, middleware: RequestHandler): RequestHandler =>
+  (request, response, next) =>
+    wanted(request) ? middleware(request, response, next) : next();
 
 /**
  * Responds to bytes that are not a valid request; a request that takes too long gets no response. During a storm of

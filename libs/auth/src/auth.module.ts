@@ -39,6 +39,13 @@ export function tenantDirectoryFrom(
   return claim ? new ClaimTenantDirectory(claim) : undefined;
 }
 
+/** The secrets of tickets, cookies and sessions, the newest first. */
+const ticketSecretsOf = ({ TICKET_SECRET, TICKET_SECRET_PREVIOUS, ...settings }: AuthSettings): string[] =>
+  (TICKET_SECRET
+    ? [TICKET_SECRET, TICKET_SECRET_PREVIOUS]
+    : [settings.JWT_SECRET, settings.JWT_SECRET_PREVIOUS]
+  ).filter((secret) => secret !== undefined);
+
 /** The parts of sign-in; undefined without an OpenID provider. The settings must have passed `checkAuthSettings`. */
 function signInParts(
   settings: AuthSettings,
@@ -52,9 +59,9 @@ function signInParts(
   const provider = new OidcProvider({ ...settings, OIDC_ISSUER, OIDC_CLIENT_ID, PUBLIC_URL });
   return {
     cookies: new SessionCookies(PUBLIC_URL),
-    signIn: new SignIn(provider, TICKET_SECRET),
+    signIn: new SignIn(provider, ticketSecretsOf(settings)),
     sessions: new Sessions(store, provider, verifier, accessChanges, revocations, {
-      secret: TICKET_SECRET,
+      secrets: ticketSecretsOf(settings),
       idleMs: settings.SESSION_IDLE_MS!,
       maxMs: settings.SESSION_MAX_MS!,
     }),
@@ -69,19 +76,9 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
   constructor(private readonly revocations: Revocations) {}
 
   static forRoot({ settings, adapters, observability }: AuthOptions): DynamicModule {
-    const {
-      JWT_SECRET,
-      JWT_SECRET_PREVIOUS,
-      JWT_JWKS_URL,
-      TICKET_SECRET,
-      TENANT_SERVICE_URL,
-      TENANT_SERVICE_TOKEN,
-      JWT_TENANTS_CLAIM,
-    } = settings;
+    const { JWT_JWKS_URL, TENANT_SERVICE_URL, TENANT_SERVICE_TOKEN, JWT_TENANTS_CLAIM } = settings;
     const ticketOptions = {
-      secrets: (TICKET_SECRET ? [TICKET_SECRET] : [JWT_SECRET, JWT_SECRET_PREVIOUS]).filter(
-        (secret) => secret !== undefined,
-      ),
+      secrets: ticketSecretsOf(settings),
       carriedClaims: JWT_TENANTS_CLAIM ? [JWT_TENANTS_CLAIM] : [],
       carriesToken: TENANT_SERVICE_URL !== undefined && TENANT_SERVICE_TOKEN === undefined,
     };

@@ -10,6 +10,19 @@ export function seal(text: string, key: KeyObject): string {
   return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
 }
 
+/** Reads what was sealed with any of the keys. Throws as `unseal` does. */
+export function unsealWithAny(sealed: string, keys: readonly KeyObject[]): string {
+  let failure: unknown;
+  for (const key of keys) {
+    try {
+      return unseal(sealed, key);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
 /** Throws when the text was sealed with another key or was changed since. */
 export function unseal(sealed: string, key: KeyObject): string {
   const bytes = Buffer.from(sealed, 'base64url');

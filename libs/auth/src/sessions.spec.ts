@@ -68,7 +68,8 @@ const verify = (token: string | undefined): Promise<VerifiedToken> => {
     token: token!,
   });
 };
-const gateway = (secret = 'a secret of at least thirty-two bytes') =>
+const SECRET = 'a secret of at least thirty-two bytes';
+const gateway = (...secrets: string[]) =>
   new Sessions(
     store,
     {
@@ -81,7 +82,7 @@ const gateway = (secret = 'a secret of at least thirty-two bytes') =>
     { verify },
     { revoke: (revocation) => Promise.resolve(void revoked.push(revocation)) },
     { check: () => Promise.resolve() },
-    { secret, idleMs: HOUR_MS, maxMs: 10 * HOUR_MS },
+    { secrets: secrets.length > 0 ? secrets : [SECRET], idleMs: HOUR_MS, maxMs: 10 * HOUR_MS },
     () => now,
   );
 const away = () => Promise.reject(new Unavailable('identity_provider', 'away'));
@@ -125,6 +126,19 @@ test.each([
   ['is long', (good: string) => good + good],
 ])('a cookie that %s opens nothing', async (_, wrong) => {
   await expect(one.rightOf(wrong(secret))).rejects.toMatchObject(ended);
+});
+
+test('sessions outlive a rotation of the secret, in each step of it and at any gateway', async () => {
+  const next = 'the next secret of thirty-two bytes';
+  const [told, changed] = [gateway(SECRET, next), gateway(next, SECRET)];
+  const later = await changed.create(issue());
+  for (const [at, known] of [
+    [changed, secret],
+    [told, later],
+    [changed, later],
+  ] as const)
+    expect(await at.rightOf(known)).toMatchObject({ user_id: 'ana' });
+  await expect(gateway(next).rightOf(secret)).rejects.toMatchObject(ended);
 });
 
 test('another secret of the gateways ends all sessions', async () => {

@@ -1,13 +1,13 @@
 import { Refused, Unavailable } from '@tocsin/contracts';
 import type { AccessChanges, SessionStore, StoredSession } from '@tocsin/contracts/ports';
 import { LRUCache } from 'lru-cache';
-import { createHash, randomBytes, type KeyObject } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OidcProvider, SessionTokens } from './oidc-provider';
 import { revocationIdOf } from './revocation-index';
 import type { Revocations } from './revocations';
-import { seal, unseal } from './sealed-text';
-import { keyFor } from './sign-in';
+import { seal, unsealWithAny } from './sealed-text';
+import { keysFor, type Keys } from './sign-in';
 import type { SessionRight, TokenVerifier, VerifiedToken } from './token-verifier';
 
 const SECRET = /^[\w-]{43}$/;
@@ -26,8 +26,8 @@ const LOOK_MS = 250;
 const LOOK_AGAIN_MS = 1_000;
 
 interface SessionsOptions {
-  /** The secret from which the key of the stored tokens is derived. */
-  secret: string;
+  /** The secrets from which the keys of the stored tokens are derived: the first one encrypts, all of them decrypt. */
+  secrets: readonly string[];
   idleMs: number;
   maxMs: number;
 }
@@ -59,7 +59,7 @@ interface Read {
  * it is renewed before it expires, by one gateway at a time.
  */
 export class Sessions {
-  private readonly key: KeyObject;
+  private readonly keys: Keys;
   private readonly kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
   private readonly loading = new Map<string, Promise<Kept>>();
   /** Until when the provider is not asked, because it was away. */
@@ -74,7 +74,7 @@ export class Sessions {
     private readonly options: SessionsOptions,
     private readonly now: () => number = Date.now,
   ) {
-    this.key = keyFor('session seal', options.secret);
+    this.keys = keysFor('session seal', options.secrets);
   }
 
   /**
@@ -241,13 +241,13 @@ export class Sessions {
   }
 
   private sealed(contents: Contents): string {
-    return seal(JSON.stringify(contents), this.key);
+    return seal(JSON.stringify(contents), this.keys[0]);
   }
 
-  /** Undefined when it was sealed with another secret: an operator who changes the secret ends all sessions. */
+  /** Undefined when it was sealed with another secret: without the previous one, a new secret ends all sessions. */
   private unsealed({ sealed }: StoredSession): Contents | undefined {
     try {
-      return JSON.parse(unseal(sealed, this.key)) as Contents;
+      return JSON.parse(unsealWithAny(sealed, this.keys)) as Contents;
     } catch {
       return undefined;
     }

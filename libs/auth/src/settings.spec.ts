@@ -41,6 +41,7 @@ describe('the settings', () => {
       { JWT_JWKS_URL: 'https://x/', TICKET_SECRET: SECRET, JWT_SECRET_PREVIOUS: SECRET },
       /JWT_SECRET_PREVIOUS is of no use/,
     ],
+    [{ JWT_SECRET: SECRET, TICKET_SECRET_PREVIOUS: SECRET }, /TICKET_SECRET_PREVIOUS is of no use/],
   ])('refuse the contradiction %#', (environment, problem) => {
     expect(problemsOf(environment as Record<string, string>)).toEqual([expect.stringMatching(problem)]);
   });

@@ -48,7 +48,9 @@ export const authSettings = {
     secret: true,
   }),
   JWT_SECRET_PREVIOUS: setting(signingSecret.optional(), {
-    description: 'The previous JWT_SECRET. Tokens that are signed with it stay valid while it is set.',
+    description:
+      'The previous JWT_SECRET, or the next one while it is brought to all gateways. Tokens that are signed with it ' +
+      'stay valid while it is set.',
     secret: true,
   }),
   JWT_JWKS_URL: setting(httpUrl.optional(), {
@@ -79,6 +81,12 @@ export const authSettings = {
       'encrypts the tokens of sessions. Required with JWT_JWKS_URL, else derived from JWT_SECRET.',
     secret: true,
   }),
+  TICKET_SECRET_PREVIOUS: setting(signingSecret.optional(), {
+    description:
+      'The previous TICKET_SECRET, or the next one while it is brought to all gateways. What was signed or encrypted ' +
+      'with it stays valid while it is set.',
+    secret: true,
+  }),
   TENANT_SERVICE_URL: setting(httpUrl.optional(), {
     description:
       'The address of the tenant service. The gateway asks <address>/api/v1/users/{user_id}/tenants, or ' +
@@ -107,6 +115,7 @@ export interface AuthSettings extends Partial<OidcSettings> {
   JWT_AUDIENCE?: string | undefined;
   JWT_TENANTS_CLAIM?: string | undefined;
   TICKET_SECRET?: string | undefined;
+  TICKET_SECRET_PREVIOUS?: string | undefined;
   TENANT_SERVICE_URL?: string | undefined;
   TENANT_SERVICE_TOKEN?: string | undefined;
   CORS_ORIGINS?: readonly string[] | undefined;
@@ -123,6 +132,8 @@ export function checkAuthSettings(settings: AuthSettings): string[] {
     problems.push('JWT_SECRET_PREVIOUS is of no use without JWT_SECRET.');
   if (settings.JWT_JWKS_URL && !settings.TICKET_SECRET)
     problems.push(`TICKET_SECRET is required with JWT_JWKS_URL (${MAKE_A_SECRET}).`);
+  if (settings.TICKET_SECRET_PREVIOUS && !settings.TICKET_SECRET)
+    problems.push('TICKET_SECRET_PREVIOUS is of no use without TICKET_SECRET.');
   return [...problems, ...checkOidcSettings(settings)];
 }
 

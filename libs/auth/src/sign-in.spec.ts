@@ -5,7 +5,7 @@ const SECRET = 'a secret of at least thirty-two bytes';
 const checks = { state: 'the-state', nonce: 'the-nonce', code_verifier: 'the-verifier' };
 let now: number;
 let exchanged: unknown[];
-const signInWith = (secret = SECRET) =>
+const signInWith = (...secrets: string[]) =>
   new SignIn(
     {
       begin: () => Promise.resolve({ url: 'https://id.example.com/auth', checks }),
@@ -14,7 +14,7 @@ const signInWith = (secret = SECRET) =>
         return Promise.resolve({ access_token: 'token' });
       },
     },
-    secret,
+    secrets.length > 0 ? secrets : [SECRET],
     () => now,
   );
 beforeEach(() => ([now, exchanged] = [1_000, []]));
@@ -48,9 +48,16 @@ test('a cookie that is missing, changed, cut, of another secret or old finishes 
   expect(exchanged).toEqual([]);
 });
 
+test('a sign-in that began before a rotation of the secret is finished after it', async () => {
+  const { cookie } = await signInWith().begin('/');
+  const next = `another ${SECRET}`;
+  expect(await signInWith(next, SECRET).finish('code=1', cookie)).toMatchObject({ return_to: '/' });
+  await expect(signInWith(next).finish('code=1', cookie)).rejects.toMatchObject(failed);
+});
+
 test('a provider that is away is said to be away', async () => {
   const away = () => Promise.reject(new Unavailable('identity_provider', 'away'));
-  await expect(new SignIn({ begin: away, exchange: away }, SECRET).begin('/')).rejects.toBeInstanceOf(Unavailable);
+  await expect(new SignIn({ begin: away, exchange: away }, [SECRET]).begin('/')).rejects.toBeInstanceOf(Unavailable);
 });
 
 test.each(['/', '/?alert=0190&view=mine', '/a/b?c=%2F%2Fd', '/?next=//evil.example'])(

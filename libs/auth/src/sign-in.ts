@@ -1,7 +1,7 @@
 import { Refused } from '@tocsin/contracts';
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { OidcProvider, SessionTokens, SignInChecks } from './oidc-provider';
-import { seal, unseal } from './sealed-text';
+import { seal, unsealWithAny } from './sealed-text';
 
 /** How long a person may take at the provider, in milliseconds. */
 export const SIGN_IN_LASTS_MS = 10 * 60_000;
@@ -18,14 +18,14 @@ interface Begun extends SignInChecks {
  * gateway can finish it, and no other browser.
  */
 export class SignIn {
-  private readonly key: KeyObject;
+  private readonly keys: Keys;
 
   constructor(
     private readonly provider: Pick<OidcProvider, 'begin' | 'exchange'>,
-    secret: string,
+    secrets: readonly string[],
     private readonly now: () => number = Date.now,
   ) {
-    this.key = keyFor('sign-in', secret);
+    this.keys = keysFor('sign-in', secrets);
   }
 
   /** The provider's address to go to, and the cookie to set. `returnTo` is made safe here. Throws `Unavailable`. */
@@ -36,7 +36,7 @@ export class SignIn {
       return_to: safeReturn(returnTo),
       expires_at: this.now() + SIGN_IN_LASTS_MS,
     };
-    return { url, state: checks.state, cookie: seal(JSON.stringify(begun), this.key) };
+    return { url, state: checks.state, cookie: seal(JSON.stringify(begun), this.keys[0]) };
   }
 
   /**
@@ -60,7 +60,7 @@ export class SignIn {
   private read(cookie: string | undefined): Begun | undefined {
     if (cookie === undefined) return undefined;
     try {
-      const begun = JSON.parse(unseal(cookie, this.key)) as Begun;
+      const begun = JSON.parse(unsealWithAny(cookie, this.keys)) as Begun;
       return begun.expires_at > this.now() ? begun : undefined;
     } catch {
       return undefined;
@@ -81,6 +81,14 @@ export function safeReturn(asked: string | undefined): string {
   return led === origin && !/^\/[/\\]/.test(pathname) ? pathname + search : '/';
 }
 
-/** A key for one purpose, derived from the secret that all gateways share. */
-export const keyFor = (purpose: string, secret: string): KeyObject =>
-  createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `tocsin ${purpose} v1`, 32)));
+/** The key that encrypts, and after it those that only decrypt. */
+export type Keys = readonly [KeyObject, ...KeyObject[]];
+
+/** Keys for one purpose, derived from the secrets that all gateways share, the newest first. */
+export function keysFor(purpose: string, secrets: readonly string[]): Keys {
+  const [first, ...rest] = secrets.map((secret) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `tocsin ${purpose} v1`, 32))),
+  );
+  if (!first) throw new Error(`There is no secret for: ${purpose}.`);
+  return [first, ...rest];
+}

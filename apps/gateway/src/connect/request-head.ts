@@ -4,10 +4,12 @@ import { patternOf } from '../http/base-path';
 /** The head of a request for a stream, with the parts of node:http's request that the gateway reads. */
 export interface RequestHead {
   url: string;
-  /** Only the headers that the gateway reads. */
+  /** Only the headers that the gateway reads, unless the reader was told to keep all. */
   headers: IncomingHttpHeaders;
   /** Always empty: a request with a repeated header is left to node:http. */
   rawHeaders: string[];
+  /** Whole header lines that the operator's function adds to the answer. */
+  addedFields?: string;
 }
 
 /** node:http accepts 16 KiB. Heads close to that size are left to it. */
@@ -47,7 +49,10 @@ export class HeadReader {
   /** The same, but the last line may be incomplete. */
   private readonly plainPart: RegExp;
 
-  constructor(basePath = '') {
+  constructor(
+    basePath = '',
+    private readonly keepsAll = false,
+  ) {
     this.start = `GET ${basePath}/api/events`;
     // A plain request has an address without a fragment and ASCII headers, each on one line that ends in CRLF.
     const address = String.raw`GET (${patternOf(basePath)}/api/events/?(?:\?[!"$-~]*)?)`;
@@ -75,11 +80,11 @@ export class HeadReader {
     const text = bytes.toString('latin1');
     if (!text.startsWith(this.start) || text.indexOf(END) !== text.length - END.length) return undefined;
     const url = this.plain.exec(text)?.[1];
-    return url === undefined ? undefined : withHeaders(url, text, bytes);
+    return url === undefined ? undefined : withHeaders(url, text, bytes, this.keepsAll);
   }
 }
 
-function withHeaders(url: string, text: string, bytes: Buffer): RequestHead | undefined {
+function withHeaders(url: string, text: string, bytes: Buffer, keepsAll: boolean): RequestHead | undefined {
   const headers: IncomingHttpHeaders = {};
   const names = new Set<string>();
   // From after the request line to the empty line.
@@ -91,8 +96,8 @@ function withHeaders(url: string, text: string, bytes: Buffer): RequestHead | un
     if (UNUSUAL.has(name) || names.has(name) || names.size === MAX_FIELDS) return undefined;
     names.add(name);
     // Copied from the bytes and not from the text: a substring would keep the whole text in memory.
-    if (READ.has(name)) headers[name] = bytes.toString('latin1', colon + 1, end).trim();
-    else if (name === 'connection' && !PLAIN_CONNECTION.test(text.slice(colon + 1, end).trim())) return undefined;
+    if (keepsAll || READ.has(name)) headers[name] = bytes.toString('latin1', colon + 1, end).trim();
+    if (name === 'connection' && !PLAIN_CONNECTION.test(text.slice(colon + 1, end).trim())) return undefined;
     at = end + 2;
   }
   return names.has('host')

@@ -13,6 +13,7 @@ import { corsFields } from '../http/cors';
 import { prepareHttp } from '../http-server';
 import { ProblemAnswers } from '../problems/problem-answers';
 import { ProblemFilter } from '../problems/problem.filter';
+import { RequestCheck, type BeforeRequest } from '../request/before-request';
 import { clientAddress } from '../request/client-address';
 import { EventStream } from '../live/event-stream';
 import { EventsController } from './events.controller';
@@ -56,7 +57,7 @@ class TellingOpener {
       );
     const stream = new EventStream(
       socket,
-      corsFields(ORIGINS, raw.headers.origin),
+      corsFields(ORIGINS, raw.headers.origin) + (raw.addedFields ?? ''),
       viewOf(request.filter, request.form),
       { backlogBytes: 1e6, stallMs: 1e3 },
       metrics,
@@ -67,8 +68,9 @@ class TellingOpener {
   }
 }
 
-async function serve(withDoor: boolean, headTimeoutMs?: number) {
+async function serve(withDoor: boolean, headTimeoutMs?: number, see?: BeforeRequest) {
   const opener = new TellingOpener();
+  const check = see && new RequestCheck(see, 1, 1_000);
   @Module({
     controllers: [EventsController, SlowController],
     providers: [
@@ -82,8 +84,10 @@ async function serve(withDoor: boolean, headTimeoutMs?: number) {
     bodyParser: false,
     forceCloseConnections: true,
   });
+  check?.standBefore(app.getHttpAdapter());
   prepareHttp(app, { CORS_ORIGINS: ORIGINS, BODIES_BYTES: 33_554_432 });
-  const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, new HeadReader(), headTimeoutMs);
+  const reader = new HeadReader('', check !== undefined);
+  const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, reader, { headTimeoutMs, check });
   await app.init();
   if (withDoor) door.standBefore(app.getHttpServer());
   await app.listen(0, '127.0.0.1');
@@ -152,8 +156,12 @@ afterAll(() => Promise.all([door, plain].map((served) => served.app.close())));
  * Sends each request both through the stream door and to node:http, all at once, and waits until both have answered the
  * same or nothing changes any more.
  */
-async function expectSameAnswers(requests: readonly (readonly Buffer[])[], allAnswered = false): Promise<string[]> {
-  const pairs = requests.map((parts) => [new Caller(door, parts), new Caller(plain, parts)] as const);
+async function expectSameAnswers(
+  requests: readonly (readonly Buffer[])[],
+  allAnswered = false,
+  [withDoor, without] = [door, plain],
+): Promise<string[]> {
+  const pairs = requests.map((parts) => [new Caller(withDoor, parts), new Caller(without, parts)] as const);
   const compare = () => {
     for (const [i, [one, other]] of pairs.entries()) {
       const what = JSON.stringify(requests[i]!.map(String)).slice(0, 400);
@@ -452,6 +460,120 @@ describe('the door of streams', () => {
     expect([late.answer, streaming.closed]).toEqual(['', false]);
     streaming.leave();
     await served.app.close();
+  });
+});
+
+describe('the function of the operator', () => {
+  const seen: unknown[] = [];
+  let letThrough = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letThrough = resolve));
+  const see: BeforeRequest = ({ method, url, headers, remoteAddress }) => {
+    seen.push({ method, url, headers: { ...headers }, remoteAddress });
+    const wish = headers['x-wish'];
+    if (wish === 'later') return sleep(5).then(() => ({ headers: { 'Served-By': 'later' } }));
+    if (wish === 'held') return held;
+    if (wish === 'never') return new Promise(() => {});
+    if (wish === 'break') throw new Error('broken');
+    return wish ? new Refused(wish as ErrorCode, 'Not by this way.') : { headers: { 'Served-By': 'now' } };
+  };
+  let byDoor: Served;
+  let byExpress: Served;
+  beforeAll(async () => {
+    byDoor = await serve(true, undefined, see);
+    byExpress = await serve(false, undefined, see);
+  });
+  afterAll(() => Promise.all([byDoor, byExpress].map((served) => served.app.close())));
+  const FORWARDED = 'X-Forwarded-For: 203.0.113.9';
+  const PAGE = 'Origin: https://app.example.com';
+
+  it('decides the same on a stream by either door, and adds its headers to what is sent', async () => {
+    const requests = [
+      ['/api/events?open=end', ''],
+      ['/api/events?open=end', 'later'],
+      ['/api/events?refuse=no_tenant', ''],
+      ['/api/events?open', 'refused_by_operator'],
+      ['/api/events?open', 'rate_limited'],
+      ['/api/events?open', 'break'],
+      ['/api/events?open', 'never'],
+    ].map(([url, wish]) => [get(url!, AUTH, PAGE, FORWARDED, ...(wish ? [`X-Wish: ${wish}`] : []))]);
+    seen.length = 0;
+    const opened = byDoor.opener.opened;
+    const answers = await expectSameAnswers(requests, true, [byDoor, byExpress]);
+    expect(
+      answers.map((answer) => [/^HTTP.1.1 (\d+)/.exec(answer)![1], /Served-By: (.*)\r/.exec(answer)?.[1]]),
+    ).toEqual([
+      ['200', 'now'],
+      ['200', 'later'],
+      ['403', 'now'],
+      ['403', undefined],
+      ['429', undefined],
+      ['503', undefined],
+      ['503', undefined],
+    ]);
+    for (const answer of answers) expect(answer).toContain('Access-Control-Allow-Origin: https://app.example.com\r\n');
+    expect(answers[3]).toContain('"code":"refused_by_operator"');
+    expect(answers[6]).toContain('"code":"operator_check_unavailable"');
+    expect(byDoor.opener.opened - opened).toBe(3);
+    expect(seen).toHaveLength(2 * requests.length);
+    expect(seen).toContainEqual({
+      method: 'GET',
+      url: '/api/events?open',
+      headers: {
+        host: 'gateway.example.com',
+        authorization: 'Bearer abc.def.ghi',
+        origin: 'https://app.example.com',
+        'x-forwarded-for': '203.0.113.9',
+        'x-wish': 'break',
+      },
+      remoteAddress: '203.0.113.9',
+    });
+    // both doors show it the same
+    expect(new Set(seen.map((one) => JSON.stringify(one))).size).toBe(requests.length);
+  });
+
+  it('tells an EventSource to come back when it fails, as any other status would end it for good', async () => {
+    const request = get('/api/events?open', AUTH, 'Accept: text/event-stream', 'X-Wish: never');
+    const [answer] = await expectSameAnswers([[request]], true, [byDoor, byExpress]);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK[^]*event: close\ndata: .*operator_check_unavailable.*reconnect/);
+  });
+
+  it('sees all other requests as well, and a browser’s question before them not', async () => {
+    seen.length = 0;
+    for (const [url, status] of [
+      ['/slow', 204],
+      ['/nowhere', 404],
+    ] as const) {
+      const answer = await fetch(`http://127.0.0.1:${byDoor.port}${url}`);
+      expect([answer.status, answer.headers.get('served-by')]).toEqual([status, 'now']);
+    }
+    const refused = await fetch(`http://127.0.0.1:${byDoor.port}/slow`, {
+      headers: { 'X-Wish': 'refused_by_operator' },
+    });
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([
+      403,
+      'application/problem+json; charset=utf-8',
+    ]);
+    const preflight = await fetch(`http://127.0.0.1:${byDoor.port}/slow`, {
+      method: 'OPTIONS',
+      headers: { 'X-Wish': 'refused_by_operator', 'Access-Control-Request-Method': 'GET' },
+    });
+    expect(preflight.status).toBe(204);
+    expect(seen).toHaveLength(3);
+  });
+
+  it('opens no stream for a client that left while it decided', async () => {
+    const opened = byDoor.opener.opened;
+    seen.length = 0;
+    const caller = new Caller(byDoor, [get('/api/events?open', AUTH, 'X-Wish: held')]);
+    await eventually(() => expect(seen).toHaveLength(1));
+    caller.leave();
+    const server = byDoor.app.getHttpServer() as Server;
+    const count = () => new Promise((resolve) => server.getConnections((_error, number) => resolve(number)));
+    server.closeIdleConnections();
+    await eventually(async () => expect(await count()).toBe(0));
+    letThrough();
+    await fetch(`http://127.0.0.1:${byDoor.port}/slow`);
+    expect(byDoor.opener.opened).toBe(opened);
   });
 });
 

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { corsFields, type Origins } from '../http/cors';
 import type { ProblemAnswers } from '../problems/problem-answers';
+import { linesOf, type RequestCheck } from '../request/before-request';
 import { HeadReader, type RequestHead } from './request-head';
 import { answerText } from '../http/response-head';
 import type { StreamOpener } from './stream-opener';
@@ -51,14 +52,19 @@ export class StreamDoor {
   private refuse: (socket: Socket) => void = (socket) => socket.destroy();
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  private readonly headTimeoutMs: number;
+  private readonly check: Pick<RequestCheck, 'of'> | undefined;
 
   constructor(
     private readonly opener: Pick<StreamOpener, 'open'>,
     private readonly answers: Pick<ProblemAnswers, 'answerTo'>,
     private readonly origins: Origins,
     private readonly heads = new HeadReader(),
-    private readonly headTimeoutMs = HEAD_TIMEOUT_MS,
-  ) {}
+    options: { headTimeoutMs?: number; check?: Pick<RequestCheck, 'of'> | undefined } = {},
+  ) {
+    this.headTimeoutMs = options.headTimeoutMs ?? HEAD_TIMEOUT_MS;
+    this.check = options.check;
+  }
 
   /** Takes over the server's new connections. Call it once, after all other `connection` listeners are registered. */
   standBefore(server: Server): void {
@@ -143,13 +149,20 @@ export class StreamDoor {
     this.opening.add(socket);
     // The socket keeps flowing: further bytes are dropped, and its end is noticed.
     socket.off('data', this.onData);
-    this.opener
-      .open(head, socket)
+    const opened = this.check ? this.openChecked(this.check, socket, head) : this.opener.open(head, socket);
+    opened
       .then(
         () => this.forget(socket),
         (error: unknown) => this.answer(error, socket, head),
       )
       .finally(() => this.opening.delete(socket));
+  }
+
+  private async openChecked(check: Pick<RequestCheck, 'of'>, socket: Socket, head: RequestHead): Promise<void> {
+    const fields = await check.of({ method: 'GET', url: head.url, headers: head.headers, socket });
+    if (socket.destroyed) return;
+    if (fields.length > 0) head.addedFields = linesOf(fields);
+    await this.opener.open(head, socket);
   }
 
   /** The stream listens itself now. Two listeners of an event are an array, which each socket would keep. */
@@ -164,7 +177,7 @@ export class StreamDoor {
     socket.write(
       answerText(
         this.answers.answerTo(error, { path, headers: head.headers }),
-        corsFields(this.origins, head.headers.origin),
+        corsFields(this.origins, head.headers.origin) + (head.addedFields ?? ''),
       ),
     );
     socket.destroySoon();

@@ -48,7 +48,7 @@ export class StreamOpener {
     const address = clientAddress({ headers: raw.headers, socket }, this.config.TRUSTED_PROXIES);
     // The stream is created before the first await, so that a client that leaves during the lookup leaves nothing
     // behind.
-    const stream = this.streamOn(socket, request, raw.headers.origin);
+    const stream = this.streamOn(socket, request, raw);
     try {
       const client = await this.identifyClient.of(request);
       if (stream.closed) return;
@@ -64,11 +64,11 @@ export class StreamOpener {
     }
   }
 
-  private streamOn(socket: Socket, request: StreamRequest, origin: string | undefined): EventStream {
+  private streamOn(socket: Socket, request: StreamRequest, { headers, addedFields = '' }: RequestHead): EventStream {
     const { CORS_ORIGINS, STREAM_GZIP } = this.config;
     return new EventStream(
       socket,
-      corsFields(CORS_ORIGINS, origin) + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : ''),
+      corsFields(CORS_ORIGINS, headers.origin) + addedFields + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : ''),
       viewOf(request.filter, request.form),
       this.limits,
       this.metrics,

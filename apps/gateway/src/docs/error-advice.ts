@@ -42,6 +42,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   cross_site_request:
     "A request that changes something came with the cookie of a session and without the page's own `Origin`. Send it " +
     'from the page, or send a token in the header.',
+  refused_by_operator: 'A rule of who operates this gateway refuses the request; `detail` may say why.',
   insufficient_scope: 'The token lacks the scope that the operation needs; `detail` names it.',
   no_tenant: 'The user belongs to no tenant. An administrator of the tenant service can change that.',
   tenant_forbidden: 'The tenant does not exist, or is not a tenant of the user or token.',
@@ -93,6 +94,9 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   identity_provider_unavailable:
     'The OpenID provider cannot be reached, so no user can sign in and no token can be renewed. Sessions are kept: wait ' +
     'as `Retry-After` says.',
+  operator_check_unavailable:
+    'The function with which the operator checks requests failed, or took too long. Try again after `Retry-After` ' +
+    'seconds.',
   upstream_unavailable: 'A service of `PROXY_ROUTES` could not be reached, or broke off. It may have acted.',
   upstream_timeout: 'A service of `PROXY_ROUTES` was silent for 60 s. It may have acted.',
   store_unavailable: 'A store does not answer. Try again after `Retry-After` seconds.',

@@ -5,6 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { once } from 'node:events';
 import { createServer, request as ask, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
+import { Refused } from '@tocsin/contracts';
 import { bind } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
@@ -13,6 +14,7 @@ import { prepareHttp } from '../http-server';
 import { LimitRequests } from '../limits/limit-requests.guard';
 import { RequestLimits } from '../limits/request-limits';
 import { ProblemFilter } from '../problems/problem.filter';
+import { RequestCheck, type BeforeRequest } from '../request/before-request';
 import { ForwardRequests, type ProxyLimits } from './forward-requests';
 import { proxyRoutes } from '../http/proxy-routes';
 
@@ -61,7 +63,8 @@ async function gateway(
     limits = {},
     perMinute = 0,
     trusted = 0,
-  }: { limits?: Partial<ProxyLimits>; perMinute?: number; trusted?: number } = {},
+    see,
+  }: { limits?: Partial<ProxyLimits>; perMinute?: number; trusted?: number; see?: BeforeRequest } = {},
 ) {
   const PROXY_ROUTES = proxyRoutes.parse(`/auth=${target}`);
   @Controller('api/v1/own')
@@ -99,6 +102,7 @@ async function gateway(
     bodyParser: false,
     forceCloseConnections: true,
   });
+  if (see) new RequestCheck(see, trusted).standBefore(app.getHttpAdapter());
   prepareHttp(app, { CORS_ORIGINS: [], PROXY_ROUTES });
   await app.listen(0, '127.0.0.1');
   opened.push(app);
@@ -264,6 +268,23 @@ it('counts an address among its requests of a minute, and a bounded number of re
   leaving.abort();
   await slow;
   await eventually(async () => expect((await fetch(`${url}/auth`)).status).toBe(200));
+});
+
+it('asks the function of the operator before it sends a request on, and once for each', async () => {
+  const auth = await service((_request, response) => response.end('hello'));
+  const seen: string[] = [];
+  const { url } = await gateway(auth.url, {
+    see: ({ method, url, headers }) => {
+      seen.push(`${method} ${url}`);
+      return headers['x-wish'] ? new Refused('refused_by_operator', 'No.') : { headers: { 'Served-By': 'a' } };
+    },
+  });
+  const passed = await fetch(`${url}/auth/a?b`, { method: 'POST', body: 'c' });
+  expect([passed.status, passed.headers.get('served-by'), auth.asked[0]!.body]).toEqual([200, 'a', 'c']);
+  const refused = await fetch(`${url}/auth`, { headers: { 'X-Wish': '1' } });
+  expect([refused.status, await codeOf(refused), auth.asked.length]).toEqual([403, 'refused_by_operator', 1]);
+  expect((await fetch(`${url}/api/v1/own`)).headers.get('served-by')).toBe('a');
+  expect(seen).toEqual(['POST /auth/a?b', 'GET /auth', 'GET /api/v1/own']);
 });
 
 it('opens no other protocol: an upgrade is answered as a plain request', async () => {

@@ -42,6 +42,11 @@ export class ForwardRequests {
     });
   }
 
+  /** Whether a request is one for another service. */
+  takes(request: Request): boolean {
+    return routeOf(this.config.PROXY_ROUTES, request.path) !== undefined;
+  }
+
   /** Middleware before all routes: what it does not send on is the gateway's own. */
   readonly handle = (request: Request, response: Response, next: NextFunction): void => {
     const route = routeOf(this.config.PROXY_ROUTES, request.path);

@@ -86,6 +86,7 @@ export const CLOSE_REASONS = {
   store_unavailable: 'reconnect',
   tenant_service_unavailable: 'reconnect',
   identity_provider_unavailable: 'reconnect',
+  operator_check_unavailable: 'reconnect',
 } as const satisfies Record<string, CloseAction>;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 
