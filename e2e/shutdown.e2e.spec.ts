@@ -99,6 +99,9 @@ describe('SIGTERM under load', () => {
       type: expect.stringContaining('application/problem+json') as string,
     });
     expect(Number(other.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    // a load balancer needs seconds to notice that the gateway is not ready: its requests are served
+    const list = await ask(leaving.url, '/api/v1/alerts', { headers: bearer('user-0') });
+    expect({ status: list.status, connection: list.headers.connection }).toEqual({ status: 200, connection: 'close' });
 
     await Promise.all(streams.map((stream) => stream.ended));
     expect(

@@ -47,8 +47,8 @@ export function keepIdleConnections(server: Server, keepMs: number, maxIdle = MA
 }
 
 /**
- * Closes idle connections at once, and every other connection after its response: the process accepts no further
- * requests.
+ * Closes idle connections at once, and every other connection after its response, so that the next request goes to
+ * another process. What arrives meanwhile is served.
  */
 export function letGoOfConnections(server: Server): void {
   draining.add(server);
