@@ -165,8 +165,12 @@ export class StreamDoor {
     await this.opener.open(head, socket);
   }
 
-  /** The stream listens itself now. Two listeners of an event are an array, which each socket would keep. */
+  /**
+   * The stream listens itself now. Two listeners of an event are an array, which each socket would keep. A destroyed
+   * socket may still report its error, and may have no stream that listens.
+   */
   private forget(socket: Socket): void {
+    if (socket.destroyed) return;
     socket.off('close', this.onClose);
     socket.off('error', ignore);
   }
