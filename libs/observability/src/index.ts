@@ -5,6 +5,7 @@ export * from './lifecycle';
 export * from './logger';
 export * from './metrics';
 export * from './metrics-table';
+export * from './metrics-watch';
 export * from './observability.module';
 export * from './recent-samples';
 export * from './redact';
