@@ -116,7 +116,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     await eventually(async () => expect(await stack.sql('select 1 from tocsin.dead_letter')).toHaveLength(3), 20_000);
     expect(await processor.metric('tocsin_event_delivery_seconds_count', '"urgent"')).toBe(1);
 
-    // a message that nobody takes from its queue
+    // a message that no processor takes from its queue
     expect((await post('/api/v1/events?tenant=bakery', message('waiting'), ofInbox)).status).toBe(202);
 
     // a request for another service

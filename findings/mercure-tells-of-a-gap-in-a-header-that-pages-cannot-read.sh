@@ -1,12 +1,13 @@
 #!/bin/sh
-# github.com/dunglas/mercure v0.24.2, Go: a client whose last event has left the history misses everything, and an EventSource
-# cannot find out.
+# github.com/dunglas/mercure v0.24.2, Go: a client whose last event has left the history misses everything, and an
+# EventSource cannot find out.
 #
-# With Bolt, the store of the free hub, `size` bounds the history. A client that was away until its last event was removed returns
-# with Last-Event-ID. One would expect what is still held, or an error. The hub answers 200, sends nothing of the past, and names
-# the id from which the stream goes on in a response header, Last-Event-ID. The EventSource of browsers gives no page the headers
-# of a response, so the page cannot tell this from having missed nothing. The same goes for an id that the hub never had. A client
-# has to read the stream with fetch, or to compare numbers of its own within the data.
+# With Bolt, the store of the free hub, `size` bounds the history. A client that was away until its last event was
+# removed returns with Last-Event-ID. One would expect what is still held, or an error. The hub answers 200, sends
+# nothing of the past, and names the id from which the stream goes on in a response header, Last-Event-ID. The
+# EventSource of browsers gives no page the headers of a response, so the page cannot tell this from having missed
+# nothing. The same goes for an id that the hub never had. A client has to read the stream with fetch, or to compare
+# numbers of its own within the data.
 #
 # Seen on 2026-11-29, with a history of two after u1 to u4:
 #   after u3: 200, header u3, events u4

@@ -10,12 +10,13 @@
 // run to run; compare within one run. Where the server is on this machine (Linux), its CPU time for a batch is printed
 // too: it is more reliable than the clock when other programs run. So is the WAL, which `explain` counts for the
 // statement alone; without a checkpoint at that moment it has no images of whole pages.
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { argv, env, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { plannedAlert } from '../planned-alert.mjs';
 
 const TENANTS = 100;
 /** How many open alerts of a tenant repeat. */
@@ -91,29 +92,14 @@ let next = 0;
 /** A batch as `plan` makes one: every message has 200 to 300 bytes, tenants in turn, fresh ids. */
 function aBatch(share, toNobody = []) {
   return Array.from({ length: BATCH }, () => {
-    const id = randomUUID();
-    const message = {
-      tenant_id: `tenant-${next++ % TENANTS}`,
-      service: 'inventory',
-      severity: 'high',
-      id,
-      type: 'alert',
-      name: 'low_stock',
-      title: 'Flour is running low',
-      message: 'Only 2 kg are left in the northern store.',
-      status: 'firing',
-      occurred_at: new Date().toISOString(),
-      labels: { site: 'north' },
-      actions: [{ label: 'Order', url: 'https://example.com/order' }],
-      metadata: { stock: 2 },
-      schema_version: 1,
-      ...(Math.random() < share && { dedup_key: `shelf-${Math.floor(Math.random() * KEYS)}` }),
-    };
     const deliveries =
       told > 0
         ? Array.from({ length: told }, (_, at) => ({ channel: 'email', recipient: `${at}@example.com` }))
         : toNobody;
-    return { message, body_hash: id, trace_id: null, deliveries };
+    return plannedAlert(`tenant-${next++ % TENANTS}`, {
+      deliveries,
+      ...(Math.random() < share && { dedup_key: `shelf-${Math.floor(Math.random() * KEYS)}` }),
+    });
   });
 }
 

@@ -18,38 +18,49 @@ const OPEN_IN = 250;
  */
 const ENTRIES = (rows, from, to) => `
   select g, tenant_id, seq, received_at, seq % 2 = 0 as is_last, (seq - 1) / 2 % ${OPEN_IN} = 0 as is_open,
-    (lpad(to_hex((extract(epoch from raised_at) * 1000)::bigint), 12, '0') || '7' || substr(digest, 1, 3) || '8' || substr(digest, 4, 15))::uuid as alert_id,
-    substr(digest, 1, 8) as fp, raised_at, 'service-' || g % 12 as service, 'name_' || g % 50 as name, 'Shelf ' || g % 900 as title,
+    (lpad(to_hex((extract(epoch from raised_at) * 1000)::bigint), 12, '0') || '7' || substr(digest, 1, 3) || '8'
+      || substr(digest, 4, 15))::uuid as alert_id,
+    substr(digest, 1, 8) as fp, raised_at, 'service-' || g % 12 as service, 'name_' || g % 50 as name,
+    'Shelf ' || g % 900 as title,
     'Line ' || g % 40 || ' needs word' || g % 300 || ' before noon' as message,
     case when g % 20 = 0 then 'urgent' when g % 5 = 0 then 'high' else 'low' end as severity,
     json_build_object('site', 'site-' || g % 30) as labels
   from generate_series(${from}::bigint, ${to}::bigint) g
   cross join lateral (select g / ${ROUND} as round, (g % ${ROUND})::int as slot) p
   cross join lateral (
-    select case when slot < 200 then 'huge' when slot < 1100 then 'large-' || (slot - 200) / 10 else 'small-' || slot - 1100 end as tenant_id,
-      case when slot < 200 then round * 200 + slot when slot < 1100 then round * 10 + slot % 10 else round end + 1 as seq,
+    select case when slot < 200 then 'huge' when slot < 1100 then 'large-' || (slot - 200) / 10
+        else 'small-' || slot - 1100 end as tenant_id,
+      case when slot < 200 then round * 200 + slot when slot < 1100 then round * 10 + slot % 10
+        else round end + 1 as seq,
       slot < 1100 as has_slots) t
   cross join lateral (
     select (select until from bench_clock) - interval '${DAYS} days' * ((${rows} - g)::float8 / ${rows}) as received_at,
       (select until from bench_clock) - interval '${DAYS} days'
-        * ((${rows} - g + case when seq % 2 = 1 then 0 when has_slots then 1 else ${ROUND} end)::float8 / ${rows}) as raised_at,
+        * ((${rows} - g + case when seq % 2 = 1 then 0 when has_slots then 1 else ${ROUND} end)::float8 / ${rows})
+        as raised_at,
       md5(tenant_id || (seq - 1) / 2) as digest) s`;
 
 /** Alerts are kept for the days that are measured, the first two and the last, and those that are open. */
 const INSERT = (rows, from, to) => `
 with made as materialized (${ENTRIES(rows, from, to)}), logged as (
-  insert into tocsin.event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, type, service, name, title, message,
+  insert into tocsin.event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status,
+    type, service, name, title, message,
     occurrences, received_at, first_seen_at, last_seen_at, labels, actions, metadata, rings)
-  select tenant_id, seq, fp, 'event-' || g, alert_id, case when is_last then 'resolved' else 'raised' end, case when is_last then 'resolved' else 'firing' end,
-    severity, case when is_last then 'firing' end, 'alert', service, name, title, message, 1, received_at, raised_at, received_at, labels,
+  select tenant_id, seq, fp, 'event-' || g, alert_id, case when is_last then 'resolved' else 'raised' end,
+    case when is_last then 'resolved' else 'firing' end,
+    severity, case when is_last then 'firing' end, 'alert', service, name, title, message, 1, received_at, raised_at,
+    received_at, labels,
     '[{"label":"Order","url":"https://example.com/order"}]', '{"stock":2}', not is_last
   from made
 )
-insert into tocsin.alert (tenant_id, alert_id, service, type, name, title, message, status, severity, occurrences, first_seen_at, last_seen_at,
+insert into tocsin.alert (tenant_id, alert_id, service, type, name, title, message, status, severity,
+  occurrences, first_seen_at, last_seen_at,
   first_seq, described_seq, last_seq, labels, resolved_at)
-select tenant_id, alert_id, service, 'alert', name, title, message, case when is_open then 'firing' else 'resolved' end, severity, 1, raised_at,
+select tenant_id, alert_id, service, 'alert', name, title, message,
+  case when is_open then 'firing' else 'resolved' end, severity, 1, raised_at,
   received_at, seq - 1, seq, seq, labels, case when not is_open then received_at end
-from made where is_last and (is_open or g < ${Math.round((rows * 2) / DAYS)} or g > ${Math.round((rows * (DAYS - 1)) / DAYS)})`;
+from made where is_last
+  and (is_open or g < ${Math.round((rows * 2) / DAYS)} or g > ${Math.round((rows * (DAYS - 1)) / DAYS)})`;
 
 /** `asOwner` opens a session of the owner, and `say` tells how far it is. */
 export async function load(asOwner, rows, say) {
@@ -80,7 +91,8 @@ export async function load(asOwner, rows, say) {
   say('indexes');
   await owner.query(
     `insert into tocsin.tenant_stream (tenant_id, last_seq, last_fp)
-     select tenant_id, max(seq), 'abcdefgh' from (${ENTRIES(rows, Math.max(0, rows - 2 * ROUND), rows - 1)}) newest group by tenant_id`,
+     select tenant_id, max(seq), 'abcdefgh' from (${ENTRIES(rows, Math.max(0, rows - 2 * ROUND), rows - 1)}) newest
+     group by tenant_id`,
   );
   await owner.query(
     'alter table tocsin.alert enable row level security; alter table tocsin.event enable row level security',
@@ -88,8 +100,10 @@ export async function load(asOwner, rows, say) {
   for (const table of ['alert', 'event', 'tenant_stream']) await owner.query(`vacuum (analyze) tocsin.${table}`);
   const [size] = (
     await owner.query(
-      `select pg_size_pretty(sum(pg_relation_size(oid))) as entries, pg_size_pretty(sum(pg_indexes_size(oid))) as indexes
-       from pg_class where oid = 'tocsin.event'::regclass or oid in (select inhrelid from pg_inherits where inhparent = 'tocsin.event'::regclass)`,
+      `select pg_size_pretty(sum(pg_relation_size(oid))) as entries,
+         pg_size_pretty(sum(pg_indexes_size(oid))) as indexes
+       from pg_class where oid = 'tocsin.event'::regclass
+         or oid in (select inhrelid from pg_inherits where inhparent = 'tocsin.event'::regclass)`,
     )
   ).rows;
   say(`vacuumed and analysed: ${size.entries} of entries, ${size.indexes} of indexes`);
@@ -100,8 +114,10 @@ export async function load(asOwner, rows, say) {
 /** Drops the indexes and keys of both tables, and returns the statements that make them again. */
 async function withoutIndexes(owner) {
   const { rows: indexes } = await owner.query(
-    `select c.relname as name, pg_get_indexdef(c.oid) as sql, t.oid::regclass as table, t.relkind as kind, pg_get_constraintdef(k.oid) as key
-     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid left join pg_constraint k on k.conindid = c.oid
+    `select c.relname as name, pg_get_indexdef(c.oid) as sql, t.oid::regclass as table,
+       t.relkind as kind, pg_get_constraintdef(k.oid) as key
+     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+       left join pg_constraint k on k.conindid = c.oid
      where t.oid in ('tocsin.alert'::regclass, 'tocsin.event'::regclass)`,
   );
   for (const { name, key, table } of indexes)

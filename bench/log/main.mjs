@@ -38,7 +38,7 @@ function tell(what, figures) {
     for (const [of, some] of Object.entries(figures)) tell(`${what}: ${of}`, some);
   else
     say(
-      `${what.padEnd(40)}${Object.entries(figures)
+      `${what.padEnd(48)}${Object.entries(figures)
         .map(([name, value]) => `${name} ${rounded(value)}`)
         .join(', ')}`,
     );

@@ -1,5 +1,6 @@
 // A batch, and what is read of a log, through the adapters as the roles of the apps.
-import { randomUUID } from 'node:crypto';
+import { plannedAlert } from '../planned-alert.mjs';
+import { FIRST } from '../search/queries.mjs';
 import { TENANTS, entriesOf } from './load.mjs';
 import { RUNS, below, timed, walOf } from './timing.mjs';
 
@@ -8,25 +9,8 @@ const BATCH = 100;
 /** A batch of new alerts of all sizes of tenants. */
 function aBatch() {
   return Array.from({ length: BATCH }, (_, at) => {
-    const id = randomUUID();
     const of = at % 10 === 0 ? TENANTS.huge : at % 2 === 0 ? TENANTS.large : TENANTS.small;
-    const message = {
-      tenant_id: of(below(900)),
-      service: 'inventory',
-      severity: 'high',
-      id,
-      type: 'alert',
-      name: 'low_stock',
-      title: 'Flour is running low',
-      message: 'Only 2 kg are left in the northern store.',
-      status: 'firing',
-      occurred_at: new Date().toISOString(),
-      labels: { site: 'north' },
-      actions: [{ label: 'Order', url: 'https://example.com/order' }],
-      metadata: { stock: 2 },
-      schema_version: 1,
-    };
-    return { message, body_hash: id, trace_id: null, deliveries: [] };
+    return plannedAlert(of(below(900)));
   });
 }
 
@@ -110,23 +94,6 @@ export async function lookUp({ owner, gateway, rows }) {
   }
   return told;
 }
-
-const FIRST = {
-  status: null,
-  severity: null,
-  service: null,
-  notService: [],
-  type: null,
-  name: null,
-  assignee: null,
-  labels: {},
-  from: null,
-  to: null,
-  words: [],
-  order: 'newest',
-  limit: 50,
-  after: null,
-};
 
 export async function pages({ queries }) {
   const told = {};

@@ -40,7 +40,8 @@ export async function detach({ owner }) {
   const {
     rows: [{ name, entries }],
   } = await owner.query(
-    `select relid::text as name, (select reltuples from pg_class where oid = relid) as entries from pg_partition_tree('tocsin.event') p
+    `select relid::text as name, (select reltuples from pg_class where oid = relid) as entries
+     from pg_partition_tree('tocsin.event') p
      where isleaf and (select reltuples from pg_class where oid = relid) > 0 order by 1 offset 1 limit 1`,
   );
   await owner.query('checkpoint');
@@ -50,7 +51,8 @@ export async function detach({ owner }) {
   told['WAL of alerts MB'] =
     (await walOf(owner, () =>
       owner.query(
-        `delete from tocsin.alert a using ${name} old where a.tenant_id = old.tenant_id and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0`,
+        `delete from tocsin.alert a using ${name} old
+         where a.tenant_id = old.tenant_id and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0`,
       ),
     )) /
     2 ** 20;

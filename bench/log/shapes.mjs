@@ -8,10 +8,12 @@ import { DAYS } from './load.mjs';
 async function partition(owner, each) {
   await owner.query(`
     do $$ declare v record; begin
-      for v in select oid::regprocedure as name from pg_proc where pronamespace = 'tocsin'::regnamespace order by prokind <> 'a' loop
+      for v in select oid::regprocedure as name from pg_proc
+        where pronamespace = 'tocsin'::regnamespace order by prokind <> 'a' loop
         execute format('drop routine %s', v.name);
       end loop;
-      for v in select oid::regclass as name from pg_class where relnamespace = 'tocsin'::regnamespace and relkind = 'v' order by oid desc loop
+      for v in select oid::regclass as name from pg_class
+        where relnamespace = 'tocsin'::regnamespace and relkind = 'v' order by oid desc loop
         execute format('drop view %s', v.name);
       end loop;
     end $$`);
@@ -22,7 +24,8 @@ async function partition(owner, each) {
     alter table tocsin.event add primary key (tenant_id, seq, received_at);
     create index event_of_alert on tocsin.event (tenant_id, alert_id, seq) where previous_status is not null;
     alter table tocsin.event enable row level security, force row level security;
-    create policy tenant on tocsin.event using (tenant_id in (select unnest(nullif(current_setting('tocsin.tenants', true), '')::text[])));
+    create policy tenant on tocsin.event using (
+      tenant_id in (select unnest(nullif(current_setting('tocsin.tenants', true), '')::text[])));
     grant select, insert, delete on tocsin.event to tocsin_definer;
     grant select on tocsin.event to tocsin_gateway`);
   for (let day = -DAYS - 1; day <= 2; day += each)

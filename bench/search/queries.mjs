@@ -14,7 +14,8 @@ const ANY = {
   to: null,
   words: [],
 };
-const FIRST = { ...ANY, order: 'newest', limit: 50, after: null };
+/** The first page of every alert of a tenant, the newest first, as the adapter gets the query. */
+export const FIRST = { ...ANY, order: 'newest', limit: 50, after: null };
 const OPEN = ['firing', 'acknowledged', 'snoozed'];
 
 const below = (count) => Math.floor(Math.random() * count);

@@ -60,8 +60,16 @@ const TIMEOUT_MS = 2_000;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t -~]*$/;
 /** Headers that the gateway writes itself: a second one would contradict it, or break the answer. */
-const OWN =
-  /^(?:access-control-.*|cache-control|connection|content-.*|date|keep-alive|retry-after|trailer|transfer-encoding|upgrade|vary|www-authenticate|x-accel-buffering|x-content-type-options)$/i;
+const OWN = new RegExp(
+  `^(?:${[
+    'access-control-.*',
+    'content-.*',
+    'cache-control|vary|date|retry-after|www-authenticate',
+    'connection|keep-alive|trailer|transfer-encoding|upgrade',
+    'x-accel-buffering|x-content-type-options',
+  ].join('|')})$`,
+  'i',
+);
 
 /**
  * Calls the operator's function, for both ways in: the stream door and Express. A request is never let through because

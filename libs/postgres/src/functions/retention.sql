@@ -74,9 +74,9 @@ begin
 end $$;
 
 -- The lowest number below `floor` whose entry is there, or `floor`. Entries are deleted from the lowest number up, and
--- numbers have no gaps, so looking back from the floor in ever longer strides and then halving finds it. `min(seq)` would
--- read the index from its beginning, and pass every row that was deleted since the last vacuum, in every step: the more
--- of a large log is deleted, the longer each step would take, up to the statement timeout.
+-- numbers have no gaps, so looking back from the floor in ever longer strides and then halving finds it. `min(seq)`
+-- would read the index from its beginning, and pass every row that was deleted since the last vacuum, in every step:
+-- the more of a large log is deleted, the longer each step would take, up to the statement timeout.
 create or replace function first_below(of_tenant text, floor bigint)
 returns bigint
 language plpgsql volatile
@@ -256,5 +256,6 @@ alter function release_entries owner to tocsin_definer;
 alter function delete_released owner to tocsin_definer;
 alter function delete_settled owner to tocsin_definer;
 alter function forget_ids owner to tocsin_definer;
-revoke all on function may_retain, retain_next, retain_next_notified, first_below, release_entries, delete_released, delete_settled, forget_ids from public;
+revoke all on function may_retain, retain_next, retain_next_notified, first_below, release_entries, delete_released,
+  delete_settled, forget_ids from public;
 grant execute on function release_entries, delete_released, delete_settled, forget_ids to tocsin_processor;
