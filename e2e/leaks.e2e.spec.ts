@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OtlpReceiver } from './kit/otlp-receiver';
 import { SseStream } from './kit/sse-client';
 import { Stack } from './kit/stack';
 import { JWT_SECRET, tokenFor } from './kit/tokens';
@@ -79,6 +80,18 @@ it.each(PLANTED)(
   },
   60_000,
 );
+
+it('a token in a span fails the end of a test', async () => {
+  const receiver = await OtlpReceiver.start();
+  const span = { traceId: '1', spanId: '2', name: 'GET', startTimeUnixNano: '1', endTimeUnixNano: '2', status: {} };
+  const attributes = [{ key: 'url.query', value: { stringValue: `token=${tokenFor('ana')}` } }];
+  const resourceSpans = [{ resource: { attributes: [] }, scopeSpans: [{ spans: [{ ...span, attributes }] }] }];
+  await fetch(`${receiver.environment.OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces`, {
+    method: 'POST',
+    body: JSON.stringify({ resourceSpans }),
+  });
+  await expect(receiver.close()).rejects.toThrow('A token is in a span');
+});
 
 it('a system that tells nothing closes, with a token in an address and an alert behind it', async () => {
   const stack = await Stack.open({ tenants: { ana: ['bakery'] } });
