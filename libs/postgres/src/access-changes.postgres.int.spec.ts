@@ -12,7 +12,7 @@ let database: Database;
 let accessChanges: PostgresAccessChanges;
 beforeAll(async () => {
   fresh = await freshDatabase();
-  database = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+  database = fresh.open('tocsin_gateway');
   accessChanges = new PostgresAccessChanges(database);
 }, 60_000);
 afterAll(async () => {
@@ -87,7 +87,7 @@ describe('revocations in PostgreSQL', () => {
     ]) {
       await expect(database.call(statement)).rejects.toThrow(/permission denied/);
     }
-    const processor = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor' });
+    const processor = fresh.open('tocsin_processor');
     await expect(new PostgresAccessChanges(processor).revoke({ user_id: 'eve' })).rejects.toThrow(/permission denied/);
     await processor.close();
   });

@@ -1,6 +1,6 @@
 import { describeAlertActs, describeSeenPositions } from '@tocsin/contracts/testing';
 import { PostgresAlertActs } from './alert-acts.postgres';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 import { freshDatabase, type FreshDatabase } from './testing';
@@ -10,8 +10,8 @@ let processor: Database;
 let gateway: Database;
 beforeAll(async () => {
   fresh = await freshDatabase();
-  processor = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor' });
-  gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+  processor = fresh.open('tocsin_processor');
+  gateway = fresh.open('tocsin_gateway');
 }, 60_000);
 afterAll(async () => {
   await Promise.all([processor?.close(), gateway?.close()]);

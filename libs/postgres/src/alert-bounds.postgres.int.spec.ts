@@ -4,7 +4,7 @@ import { LIST_ORDERS, ALERT_STATUSES, ALERT_TYPES, SEVERITIES, type Alert, type 
 import type { AlertListQuery, AlertSelection } from '@tocsin/contracts/ports';
 import { aTenant } from '@tocsin/contracts/testing';
 import { PostgresAlertQueries } from './alert-queries.postgres';
-import { Database } from './database';
+import type { Database } from './database';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
 const ANY: AlertSelection = {
@@ -61,7 +61,7 @@ let fresh: FreshDatabase;
 let gateway: Database;
 beforeAll(async () => {
   fresh = await freshDatabase();
-  gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+  gateway = fresh.open('tocsin_gateway');
 }, 60_000);
 afterAll(async () => {
   await gateway?.close();

@@ -35,9 +35,10 @@ describe('alerts in PostgreSQL', () => {
   let processor: Database;
   beforeAll(async () => {
     fresh = await freshDatabase();
-    [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-      (role) => new Database({ connection: { url: fresh.url }, role }),
-    ) as [Database, Database];
+    [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role)) as [
+      Database,
+      Database,
+    ];
     log = new PostgresEventLog(processor);
   }, 60_000);
   afterAll(async () => {

@@ -13,7 +13,7 @@ describe('the pool', () => {
   let proxy: FaultProxy;
   const opened: Database[] = [];
   const open = (options: Partial<DatabaseOptions> = {}): Database => {
-    const database = new Database({ connection: { url: fresh.url }, role: 'tocsin_standalone', ...options });
+    const database = fresh.open('tocsin_standalone', options);
     opened.push(database);
     return database;
   };

@@ -1,5 +1,5 @@
 import { aTenant, describeDeadLetters } from '@tocsin/contracts/testing';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
@@ -9,8 +9,8 @@ let processor: Database;
 let gateway: Database;
 beforeAll(async () => {
   fresh = await freshDatabase();
-  processor = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor' });
-  gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+  processor = fresh.open('tocsin_processor');
+  gateway = fresh.open('tocsin_gateway');
 }, 60_000);
 afterAll(async () => {
   await Promise.all([processor?.close(), gateway?.close()]);

@@ -7,9 +7,7 @@ import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 describeEventLog('PostgreSQL', {
   async open() {
     const fresh = await freshDatabase();
-    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-      (role) => new Database({ connection: { url: fresh.url }, role }),
-    );
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role));
     return {
       log: new PostgresEventLog(processor!),
       folding: new PostgresEventLog(processor!, FOLDS),
@@ -366,7 +364,7 @@ describe('the event log in PostgreSQL', () => {
 
   it('never shows an entry before those with lower numbers', async () => {
     const tenant_id = aTenant();
-    const gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+    const gateway = fresh.open('tocsin_gateway');
     const reader = new PostgresEventLog(gateway);
     let storing = true;
     const lanes = Promise.all(
@@ -389,7 +387,7 @@ describe('the event log in PostgreSQL', () => {
   });
 
   it('gives each role only its own rights: the gateway stores nothing, the processor reads nothing', async () => {
-    const gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+    const gateway = fresh.open('tocsin_gateway');
     try {
       await expect(new PostgresEventLog(gateway).append([aPlannedEvent()])).rejects.toBeInstanceOf(Unavailable);
       await expect(log.after(aTenant(), 0, 1)).rejects.toThrow(/permission denied/);

@@ -1,7 +1,7 @@
 import { Unavailable, type StoredEvent } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import { aPlannedEvent, aTenant, describeEventLog, FOLDS } from '@tocsin/contracts/testing';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { ReplicaEventLog } from './event-log.replica';
 import { freshDatabase, type FreshDatabase } from './testing';
@@ -19,9 +19,7 @@ const behind = (log: EventLog): Replica => ({
 describeEventLog('PostgreSQL with a replica that is behind', {
   async open() {
     const fresh = await freshDatabase();
-    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-      (role) => new Database({ connection: { url: fresh.url }, role }),
-    );
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role));
     const withReplica = (log: EventLog) => new ReplicaEventLog(log, behind(log), undefined, 0);
     return {
       log: withReplica(new PostgresEventLog(processor!)),
@@ -42,9 +40,7 @@ describe('a log with a replica', () => {
   const tenant = aTenant();
   beforeAll(async () => {
     fresh = await freshDatabase();
-    databases = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-      (role) => new Database({ connection: { url: fresh.url }, role }),
-    );
+    databases = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role));
     primary = new PostgresEventLog(databases[1]!);
     await new PostgresEventLog(databases[0]!).append(
       Array.from({ length: 300 }, (_, n) => aPlannedEvent({ tenant_id: tenant, id: `e${n}` })),

@@ -4,7 +4,7 @@ import type { PlannedEvent } from '@tocsin/contracts';
 import { aTenant } from '@tocsin/contracts/testing';
 import { validateSync } from 'class-validator';
 import { surelyValid } from '../../messages/src/surely-valid';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { freshDatabase } from './testing';
 
@@ -120,8 +120,8 @@ describe('the judges of a field agree: the parser, class-validator and its quick
   let gateway: Database;
   beforeAll(async () => {
     fresh = await freshDatabase();
-    database = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor' });
-    gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+    database = fresh.open('tocsin_processor');
+    gateway = fresh.open('tocsin_gateway');
     log = new PostgresEventLog(database);
   });
   afterAll(async () => {

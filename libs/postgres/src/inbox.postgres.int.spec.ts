@@ -2,7 +2,6 @@ import { Unavailable } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
 import { anAlert, describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 import { describeAlertSource } from '@tocsin/messages/testing';
-import { Database } from './database';
 import { InboxSource } from './alert-source.postgres';
 import { Inbox, InboxIntake } from './inbox.postgres';
 import { PostgresQueueDepths } from './queue-depths.postgres';
@@ -10,7 +9,7 @@ import { freshDatabase } from './testing';
 
 async function openInbox() {
   const fresh = await freshDatabase();
-  const database = new Database({ connection: { url: fresh.url }, role: 'tocsin_standalone' });
+  const database = fresh.open('tocsin_standalone');
   const inbox = new Inbox(database);
   const sources: InboxSource[] = [];
   return {

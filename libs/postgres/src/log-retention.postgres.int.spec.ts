@@ -1,6 +1,6 @@
 import type { TenantId } from '@tocsin/contracts';
 import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
@@ -16,9 +16,10 @@ describe('retention in PostgreSQL', () => {
   let reader: PostgresEventLog;
   beforeAll(async () => {
     fresh = await freshDatabase();
-    [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-      (role) => new Database({ connection: { url: fresh.url }, role }),
-    ) as [Database, Database];
+    [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role)) as [
+      Database,
+      Database,
+    ];
     log = new PostgresEventLog(processor);
     reader = new PostgresEventLog(gateway);
   }, 60_000);
@@ -84,7 +85,7 @@ describe('retention in PostgreSQL', () => {
     const [tenant_id, portion, entries] = [aTenant(), 100, 1_500];
     await log.append(Array.from({ length: entries }, () => aPlannedEvent({ tenant_id })));
     await grownOld(tenant_id, entries, 91);
-    const one = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor', poolSize: 1 });
+    const one = fresh.open('tocsin_processor', { poolSize: 1 });
     const retention = new PostgresLogRetention(one, portion);
     await through((behind) => retention.release(90 * DAY_MS, behind));
     const read = async () => {
@@ -94,7 +95,7 @@ describe('retention in PostgreSQL', () => {
       return key!.entries as number;
     };
     const cost: number[] = [];
-    const holder = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway', poolSize: 1 });
+    const holder = fresh.open('tocsin_gateway', { poolSize: 1 });
     // an open snapshot, as a backup has: what is deleted stays in the index, even where it was passed before
     await holder.as([tenant_id], async (manager) => {
       await manager.query('declare held cursor for select from tocsin.event');

@@ -259,7 +259,7 @@ describe('a process whose function is missing', () => {
     'says which one, and that the database was migrated by %s',
     async (_, versionBy, why) => {
       const fresh = await freshDatabase();
-      const database = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+      const database = fresh.open('tocsin_gateway');
       try {
         const log = new PostgresEventLog(database);
         expect(await log.heads([aTenant()])).toHaveLength(1);

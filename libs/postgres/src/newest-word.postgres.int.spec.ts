@@ -1,15 +1,12 @@
 import { describeNewestWord } from '@tocsin/messages/testing';
 import { PostgresAlertQueries } from './alert-queries.postgres';
-import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { freshDatabase } from './testing';
 
 describeNewestWord('PostgreSQL', {
   async open() {
     const fresh = await freshDatabase();
-    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-      (role) => new Database({ connection: { url: fresh.url }, role }),
-    );
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role));
     return {
       log: new PostgresEventLog(processor!),
       folding: new PostgresEventLog(processor!, { after: 1, windowMs: 300 }),

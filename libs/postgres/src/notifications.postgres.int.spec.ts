@@ -7,7 +7,7 @@ import {
   describeRecipientBook,
   startAll,
 } from '@tocsin/contracts/testing';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresDeliveryQueue } from './delivery-queue.postgres';
 import { PostgresEventLog } from './event-log.postgres';
@@ -22,10 +22,9 @@ let gateway: Database;
 let notifier: Database;
 beforeAll(async () => {
   fresh = await freshDatabase();
-  const connection = { url: fresh.url };
-  processor = new Database({ connection, role: 'tocsin_processor' });
-  gateway = new Database({ connection, role: 'tocsin_gateway' });
-  notifier = new Database({ connection, role: 'tocsin_notifier' });
+  processor = fresh.open('tocsin_processor');
+  gateway = fresh.open('tocsin_gateway');
+  notifier = fresh.open('tocsin_notifier');
 }, 60_000);
 afterAll(async () => {
   await Promise.all([processor?.close(), gateway?.close(), notifier?.close()]);

@@ -1,6 +1,6 @@
 import { describePhoneDeliveries, describePushSubscriptions } from '@tocsin/contracts/testing';
 import { PostgresAccessChanges } from './access-changes.postgres';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
 import { PostgresPushSubscriptions } from './push-subscriptions.postgres';
@@ -9,7 +9,7 @@ import { asOwner, freshDatabase, playedMembers } from './testing';
 async function opened() {
   const fresh = await freshDatabase();
   const [processor, gateway, notifier] = (['tocsin_processor', 'tocsin_gateway', 'tocsin_notifier'] as const).map(
-    (role) => new Database({ connection: { url: fresh.url }, role }),
+    (role) => fresh.open(role),
   ) as [Database, Database, Database];
   const close = async () => {
     await Promise.all([processor, gateway, notifier].map((database) => database.close()));

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describeProcessDirectory, eventually } from '@tocsin/contracts/testing';
-import { Database } from './database';
 import { ProcessAnnouncements } from './process-announcements';
 import { PostgresProcessDirectory } from './process-directory.postgres';
 import { asOwner, freshDatabase } from './testing';
 
 async function open() {
   const fresh = await freshDatabase();
-  const database = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+  const database = fresh.open('tocsin_gateway');
   return {
     database,
     directory: new PostgresProcessDirectory(database),

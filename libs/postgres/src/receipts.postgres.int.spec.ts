@@ -1,5 +1,4 @@
 import { describeReceipts } from '@tocsin/contracts/testing';
-import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { asOwner, freshDatabase } from './testing';
@@ -7,9 +6,7 @@ import { asOwner, freshDatabase } from './testing';
 describeReceipts('PostgreSQL', {
   open: async () => {
     const fresh = await freshDatabase();
-    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-      (role) => new Database({ connection: { url: fresh.url }, role }),
-    );
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role));
     return {
       log: new PostgresEventLog(processor!),
       receipts: new PostgresReceipts(gateway!),
@@ -23,7 +20,7 @@ describeReceipts('PostgreSQL', {
 
 it('a message that was folded has a receipt without a number', async () => {
   const fresh = await freshDatabase();
-  const gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+  const gateway = fresh.open('tocsin_gateway');
   try {
     await asOwner(
       { url: fresh.url },

@@ -1,12 +1,11 @@
 import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
-import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { migrate } from './migrate';
 import { asOwner, freshDatabase } from './testing';
 
 it('the migration finds when alerts of before were resolved and opened again, in chunks, for every tenant', async () => {
   const fresh = await freshDatabase();
-  const processor = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor' });
+  const processor = fresh.open('tocsin_processor');
   const sql = (text: string, values: unknown[] = []) => asOwner({ url: fresh.url }, text, values);
   try {
     const log = new PostgresEventLog(processor);

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { eventNameOf } from '@tocsin/contracts';
 import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
 import { ACTS, SEVERITIES, type Act } from '@tocsin/contracts/wire';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { asOwner, freshDatabase, openDeliveryQueue, type FreshDatabase } from './testing';
 
@@ -41,8 +41,8 @@ describe('what rings', () => {
       { url: fresh.url },
       { notifier: 'tocsin_notifier', processor: 'tocsin_processor', gateway: 'tocsin_gateway' },
     );
-    database = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor' });
-    gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+    database = fresh.open('tocsin_processor');
+    gateway = fresh.open('tocsin_gateway');
     reader = new PostgresEventLog(gateway);
   }, 60_000);
   afterAll(async () => {

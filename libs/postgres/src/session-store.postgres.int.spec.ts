@@ -1,12 +1,11 @@
 import { describeSessionStore } from '@tocsin/contracts/testing';
-import { Database } from './database';
 import { freshDatabase } from './testing';
 import { PostgresSessionStore } from './session-store.postgres';
 
 describeSessionStore('PostgreSQL', {
   async open() {
     const fresh = await freshDatabase();
-    const database = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+    const database = fresh.open('tocsin_gateway');
     await database.check();
     return {
       sessions: new PostgresSessionStore(database),

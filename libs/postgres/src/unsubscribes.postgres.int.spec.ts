@@ -1,5 +1,5 @@
 import { describeUnsubscribes } from '@tocsin/contracts/testing';
-import { Database } from './database';
+import type { Database } from './database';
 import { PostgresLinkKey } from './link-key.postgres';
 import { migrate } from './migrate';
 import { freshDatabase, type FreshDatabase } from './testing';
@@ -9,7 +9,7 @@ import { PostgresUnsubscribes } from './unsubscribes.postgres';
 let fresh: FreshDatabase;
 const opened: Database[] = [];
 function as(role: Role): Database {
-  const database = new Database({ connection: { url: fresh.url }, role });
+  const database = fresh.open(role);
   opened.push(database);
   return database;
 }

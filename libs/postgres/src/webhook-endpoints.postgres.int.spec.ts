@@ -1,12 +1,12 @@
 import { aTenant, describeWebhookEndpoints } from '@tocsin/contracts/testing';
-import { Database } from './database';
+import type { Database } from './database';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 import { PostgresWebhookEndpoints } from './webhook-endpoints.postgres';
 
 let fresh: FreshDatabase;
 const opened: Database[] = [];
 const as = (role: 'tocsin_gateway' | 'tocsin_notifier', key?: string) => {
-  const database = new Database({ connection: { url: fresh.url }, role });
+  const database = fresh.open(role);
   opened.push(database);
   return new PostgresWebhookEndpoints(database, key);
 };

@@ -1,11 +1,11 @@
-import { Database, Inbox, InboxIntake, InboxSource } from '@tocsin/postgres';
+import { Inbox, InboxIntake, InboxSource } from '@tocsin/postgres';
 import { freshDatabase } from '@tocsin/postgres/testing';
 import { describeSourceLanes } from './testing/source-lanes.contract';
 
 describeSourceLanes('the inbox', {
   async open() {
     const fresh = await freshDatabase();
-    const database = new Database({ connection: { url: fresh.url }, role: 'tocsin_standalone' });
+    const database = fresh.open('tocsin_standalone');
     const inbox = new Inbox(database);
     const sources: InboxSource[] = [];
     return {

@@ -1,7 +1,7 @@
 import { AlertMessage, parseMessages, publishedForm, routingKeyOf } from '@tocsin/messages';
 import type { PlannedEvent } from '@tocsin/contracts';
 import { aTenant } from '@tocsin/contracts/testing';
-import { Database, PostgresEventLog } from '@tocsin/postgres';
+import { PostgresEventLog } from '@tocsin/postgres';
 import { freshDatabase } from '@tocsin/postgres/testing';
 import fc from 'fast-check';
 import { oddRequests, taken } from './testing/odd-bodies';
@@ -46,9 +46,7 @@ const said = ({
 
 it('PostgreSQL stores every message that the intake accepts, and returns it unchanged', async () => {
   const fresh = await freshDatabase();
-  const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
-    (role) => new Database({ connection: { url: fresh.url }, role }),
-  );
+  const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => fresh.open(role));
   try {
     const log = new PostgresEventLog(processor!);
     const planned = (await Promise.all(fc.sample(oddRequests, REQUESTS).map(taken))).flat().map(plannedOf);

@@ -65,9 +65,9 @@ let tenant: TenantId;
 beforeAll(async () => {
   fresh = await freshDatabase();
   const connection = { url: fresh.url };
-  gateway = new Database({ connection, role: 'tocsin_gateway' });
-  processor = new Database({ connection, role: 'tocsin_processor' });
-  notifier = new Database({ connection, role: 'tocsin_notifier' });
+  gateway = fresh.open('tocsin_gateway');
+  processor = fresh.open('tocsin_processor');
+  notifier = fresh.open('tocsin_notifier');
   queue = playedQueue(() => connection);
   access = new MemoryAccessChanges();
   const doorbell = { ring: async () => void (rings += 1) };

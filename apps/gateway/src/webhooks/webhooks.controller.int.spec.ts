@@ -30,7 +30,7 @@ let base: string;
 let rings = 0;
 beforeAll(async () => {
   fresh = await freshDatabase();
-  database = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+  database = fresh.open('tocsin_gateway');
   const adapters = {
     module: class Adapters {},
     providers: [

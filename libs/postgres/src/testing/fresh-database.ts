@@ -1,13 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import { Database, type DatabaseOptions } from '../database';
 import { migrate } from '../migrate';
+import type { Role } from '../roles';
 import { asOwner } from './as-owner';
 import { copyTemplate } from './template-database';
 
 export interface FreshDatabase {
   /** The address, as the owner that DATABASE_URL names. */
   url: string;
+  /**
+   * A pool whose connections have this role; close it before `drop`. A call waits up to 20 s for a connection, because
+   * a test asks for many at a time, beside other tests.
+   */
+  open(role: Role, options?: Partial<DatabaseOptions>): Database;
   drop(): Promise<void>;
 }
+
+const CONNECT_TIMEOUT_MS = 20_000;
 
 /**
  * Creates a database for this test alone, migrated by default, on the server that DATABASE_URL names. `drop` closes its
@@ -32,5 +41,8 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
       throw error;
     });
   }
-  return { url: url.toString(), drop };
+  const connection = { url: url.toString() };
+  const open: FreshDatabase['open'] = (role, options) =>
+    new Database({ connection, role, connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options });
+  return { url: url.toString(), open, drop };
 }
