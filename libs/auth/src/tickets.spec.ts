@@ -36,7 +36,7 @@ const tokenFor = (seconds = 3600): Promise<VerifiedToken> =>
       expiresInSeconds: seconds,
       issuer: 'https://id/',
       scopes: ['alerts:read', 'alerts:write'],
-      claims: { jti: 'j1', tenants: ['acme'], email: 'ada@example.org' },
+      claims: { iat: Math.floor(nowMs / 1_000), jti: 'j1', tenants: ['acme'], email: 'ada@example.org' },
     }),
   );
 

@@ -154,7 +154,7 @@ describe('the door of streams', () => {
       return [Buffer.from([...lines.slice(0, line), lines[line]!, ...lines.slice(line)].join('\r\n'), 'latin1')];
     });
     await expectSameAnswers(damaged);
-  }, 30_000);
+  });
 
   it.each([true, false])(
     'gives a stream the connection for itself, by either door (%s): nothing else is written, and its client’s ' +

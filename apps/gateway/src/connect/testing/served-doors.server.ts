@@ -141,6 +141,9 @@ export const HOST = 'Host: gateway.example.com';
 export const AUTH = 'Authorization: Bearer abc.def.ghi';
 export const get = (url: string, ...fields: string[]) => whole([`GET ${url} HTTP/1.1`, HOST, ...fields]);
 
+/** Some 600 connections at once, on a machine that other tests share. */
+const PATIENCE_MS = 25_000;
+
 /**
  * Sends each request both through the stream door and to node:http, all at once, and waits until both have answered the
  * same or nothing changes any more.
@@ -166,10 +169,10 @@ export async function sameAnswers(
     );
   };
   try {
-    await eventually(compare, 9_000);
+    await eventually(compare, PATIENCE_MS);
     // Some may have been equal only because neither had been answered yet.
     await sleep(200);
-    await eventually(compare, 9_000);
+    await eventually(compare, PATIENCE_MS);
     return pairs.map(([one]) => one.answer);
   } finally {
     for (const callers of pairs) for (const caller of callers) caller.leave();
