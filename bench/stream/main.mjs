@@ -154,27 +154,41 @@ class Lab {
   }
 }
 
-/** A B C, A B C, A B C: other load on the machine affects all contenders alike. */
-async function measure(row, contenders, lab) {
-  const rounds = new Map(contenders.map(({ name }) => [name, []]));
-  if (!row.fresh) for (const contender of contenders) await lab.start(contender);
-  const count = roundsOf(row);
-  for (let round = 1; round <= count; round += 1) {
-    for (const contender of contenders) {
-      if (row.fresh) await lab.start(contender);
-      try {
-        rounds.get(contender.name).push(await row.measure(lab, contender));
-      } catch (error) {
-        await lab.gen.ask({ act: 'close' }).catch(() => undefined);
-        rounds.get(contender.name).push({ failed: error.message });
-        say(`  ✗ ${contender.name}: ${error.message}`);
+/**
+ * A B C, A B C, A B C: other load on the machine affects all contenders alike. Rows of one kind are sizes that are
+ * compared with each other, so these take turns as well. `turns`: each row with its contenders.
+ */
+async function measure(turns, lab) {
+  const count = roundsOf(turns[0].row);
+  for (const { row, contenders } of turns)
+    if (!row.fresh) for (const contender of contenders) await lab.start(contender);
+  for (let round = 1; round <= count; round += 1)
+    for (const { row, contenders, rounds } of turns)
+      for (const contender of contenders) {
+        if (row.fresh) await lab.start(contender);
+        try {
+          rounds.get(contender.name).push(await row.measure(lab, contender));
+        } catch (error) {
+          await lab.gen.ask({ act: 'close' }).catch(() => undefined);
+          rounds.get(contender.name).push({ failed: error.message });
+          say(`  ✗ ${contender.name}: ${error.message}`);
+        }
+        if (row.fresh) await lab.stop(contender);
+        stdout.write(`  … ${row.name}: round ${round} of ${count}, ${contender.name}\n`);
       }
-      if (row.fresh) await lab.stop(contender);
-      stdout.write(`  … ${row.name}: round ${round} of ${count}, ${contender.name}\n`);
-    }
+  for (const { row, contenders } of turns)
+    if (!row.fresh) for (const contender of contenders) await lab.stop(contender);
+}
+
+/** Rows of one kind together, every other row by itself. */
+function groupsOf(rows) {
+  const groups = [];
+  for (const row of rows) {
+    const last = groups.at(-1);
+    if (row.kind && last?.[0].kind === row.kind) last.push(row);
+    else groups.push([row]);
   }
-  if (!row.fresh) for (const contender of contenders) await lab.stop(contender);
-  return rounds;
+  return groups;
 }
 
 mkdirSync(join(root, '.tocsin'), { recursive: true });
@@ -215,24 +229,28 @@ try {
   const startedAt = new Date();
   const before = machineTicks();
   const results = [];
-  const measured = [];
-  for (const row of ROWS) {
-    if (only && !only.includes(row.group) && !only.includes(row.name)) continue;
+  const selected = ROWS.filter(({ group, name }) => !only || only.includes(group) || only.includes(name));
+  for (const group of groupsOf(selected)) {
     lab = new Lab();
-    const contenders = makeAll({ counted: row.name === 'storm' }).filter(
-      ({ name, missing, dist }) =>
-        !missing && !without.includes(name) && (row.of.includes(name) || (dist && row.of.includes('tocsin'))),
-    );
+    const turns = group.map((row) => {
+      const contenders = makeAll({ counted: row.name === 'storm' }).filter(
+        ({ name, missing, dist }) =>
+          !missing && !without.includes(name) && (row.of.includes(name) || (dist && row.of.includes('tocsin'))),
+      );
+      return { row, contenders, rounds: new Map(contenders.map(({ name }) => [name, []])) };
+    });
     try {
-      const result = summarize(row, contenders, await measure(row, contenders, lab));
-      results.push(result);
-      measured.push(row);
-      printRow(result, say);
+      await measure(turns, lab);
+      for (const { row, contenders, rounds } of turns) {
+        const result = summarize(row, contenders, rounds);
+        results.push(result);
+        printRow(result, say);
+      }
     } finally {
       await lab.close();
     }
   }
-  const capacity = compare(measured, results);
+  const capacity = compare(selected, results);
   printComparison(capacity, say);
   const after = machineTicks();
   const machine = {
