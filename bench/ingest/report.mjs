@@ -125,7 +125,11 @@ export function summarize(row, contenders, rounds) {
       medians[name].p50_of_floor = median(
         rounds
           .get(name)
-          .map(({ p50_ms }, i) => (p50_ms ?? NaN) / rounds.get(floor.name)[i].p50_ms)
+          .map(({ p50_ms, lost }, i) => {
+            const least = rounds.get(floor.name)[i];
+            // what did not keep up has the latency of a growing queue, which says nothing
+            return lost === 0 && least.lost === 0 ? p50_ms / least.p50_ms : NaN;
+          })
           .filter(Number.isFinite),
       );
   const own = medians.tocsin;
