@@ -4,11 +4,14 @@ import { connect as connectSocket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
+import { Floor } from './floor.mjs';
 
 const EVENT_ID = Buffer.from('"event_id":"a');
 const FRAME_END = Buffer.from('\n\n');
 const LIVE = Buffer.from('event: connection');
 const ID_FIELD = Buffer.from('id: ');
+/** An alert's number in its body. */
+const NUMBER = /"id":"a(\d+)"/;
 const LF = 10;
 /** How long a closed stream waits before it is opened again, as a client does after `slow`. */
 const REOPEN_MS = 250;
@@ -21,6 +24,7 @@ const DRAIN_MS = 15_000;
 
 const buffer = Buffer.allocUnsafe(256 * 1024);
 let broker;
+let floor;
 let streams = [];
 let closing = false;
 let subscribersOfEach = 1;
@@ -175,6 +179,15 @@ function lastId(frames) {
   return at < 0 ? undefined : frames.toString('latin1', at + ID_FIELD.length, frames.indexOf(LF, at));
 }
 
+/** An alert that Redis delivered to this process, without a stream between them. */
+function heard(body) {
+  const n = Number(NUMBER.exec(body)[1]);
+  seen[n] += 1;
+  measure(n, performance.now());
+  arrivals += 1;
+  onProgress();
+}
+
 // ---- the measurement ------------------------------------------------------------------------------------------------
 
 /** Latencies are kept from this time on. Alerts that were sent earlier have none. */
@@ -251,6 +264,16 @@ const acts = {
     };
   },
 
+  async openFloor(options) {
+    floor = await Floor.open(options, heard);
+  },
+
+  async closeFloor() {
+    const closing = floor;
+    floor = undefined;
+    await closing?.close();
+  },
+
   /** Publishes a backlog, as fast as the broker confirms. */
   async backlog({ count }) {
     const startedAt = performance.now();
@@ -316,6 +339,7 @@ const acts = {
   async close() {
     closing = true;
     for (const stream of streams) stream.end();
+    await acts.closeFloor();
     await broker.connection.close();
   },
 };

@@ -1,12 +1,13 @@
 // `npm run bench:ingest`: measures an alert's way from a confirmed publish into the event log and to the subscribers,
-// beside the usual way of doing the same work, in one interleaved run.
+// beside the usual way of doing the same work and, where latency counts, beside the least that the services take for it
+// (the floor), in one interleaved run.
 //
 //     --full                 more rounds, longer
 //     --rounds <n>           as many rounds; more of them make medians that a busy machine moves less
-//     --only drain,live      some rows: drain, live, latency, lone, busy
+//     --only drain,live      some rows: drain, live, latency, lone, busy, busy-1000
 //     --also <name>=<dist>   another build of Tocsin as one more contender: shows the effect of a change, in one run
 //     --traced <share>       this build as one more contender, with this share of the traces recorded: shows their cost
-//     --builds               builds of Tocsin alone, without the usual way
+//     --builds               builds of Tocsin alone, without the usual way and the floor
 //     --keep                 measures nothing: keeps this build for --guard
 //     --guard                beside the kept build: fails when this one is more than 10 % worse, round by round
 //
@@ -20,6 +21,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { servicesUp } from '../services.mjs';
 import { canPin, machineTicks } from '../stream/processes.mjs';
+import { floor, FloorSite } from './floor-site.mjs';
 import { printRatios, printRow, ratiosOf, summarize, WORSE_BY } from './report.mjs';
 import { besideBusy, drain, latency, live } from './rows.mjs';
 import { servicePids } from './service-pids.mjs';
@@ -41,36 +43,47 @@ const say = (line = '') => stdout.write(`${line}\n`);
 
 const TENANTS = 100;
 const SUBSCRIBERS_OF_EACH = 2;
+/** Not measured where latency does not count: it would need another load. */
+const FLOOR = 'floor';
+const ONE = 'one by one, 1';
 const ROWS = [
   {
     name: 'drain',
     title: `A backlog over ${TENANTS} tenants is drained: validated, numbered, stored, planned, published, acknowledged`,
     // as much work for each contender as takes the same time: a few seconds
     measure: (site, pids) => drain(site, pids, { count: site.contender.backlog * (full ? 3 : 1) }),
+    leavesOut: [FLOOR],
   },
   {
     name: 'live',
     title: `From a confirmed publish to every subscriber (${TENANTS} tenants x ${SUBSCRIBERS_OF_EACH}), all services and the generator on two cores`,
     measure: (site, pids) => live(site, pids, { window: site.contender.window, seconds: full ? 20 : 5 }),
+    leavesOut: [FLOOR],
   },
   {
     name: 'latency',
     title: 'From publish to subscriber, at 1,000 alerts/s',
     measure: (site, pids) => latency(site, pids, { rate: 1_000, seconds: full ? 20 : 5 }),
     // one at a time does not reach the rate, and its latency would be that of a growing queue
-    leavesOut: 'one by one, 1',
+    leavesOut: [ONE],
   },
   {
     name: 'lone',
     title: 'At 500 alerts/s, where an alert is mostly alone in its batch',
     measure: (site, pids) => latency(site, pids, { rate: 500, seconds: full ? 20 : 5 }),
-    leavesOut: 'one by one, 1',
+    leavesOut: [ONE],
   },
   {
     name: 'busy',
     title: 'The same beside a process that would take a whole core',
     measure: (site, pids) => besideBusy(() => latency(site, pids, { rate: 500, seconds: full ? 20 : 5 })),
-    leavesOut: 'one by one, 1',
+    leavesOut: [ONE],
+  },
+  {
+    name: 'busy-1000',
+    title: 'At 1,000 alerts/s beside such a process',
+    measure: (site, pids) => besideBusy(() => latency(site, pids, { rate: 1_000, seconds: full ? 20 : 5 })),
+    leavesOut: [ONE],
   },
 ];
 
@@ -124,24 +137,29 @@ process.once('uncaughtException', (error) => {
 try {
   if (!canPin) say('  - nothing is held to two cores: taskset or a second core is missing');
   const pids = await servicePids(services);
+  const rows = ROWS.filter(({ name }) => !only || only.includes(name));
+  const takes = (row, { name }) => !row.leavesOut.includes(name);
   const contenders = [
     tocsin({ dist }),
     ...also.map(([name, path]) => tocsin({ name, dist: resolve(path) })),
     ...(spans ? [tocsin({ name: `traced ${traced}`, dist, env: spans.environment(traced) })] : []),
-    ...(guards || argv.includes('--builds') ? [] : [oneByOne({ prefetch: 50, dist }), oneByOne({ prefetch: 1, dist })]),
-  ];
+    ...(guards || argv.includes('--builds')
+      ? []
+      : [oneByOne({ prefetch: 50, dist }), oneByOne({ prefetch: 1, dist }), floor({ dist })]),
+  ].filter((contender) => rows.some((row) => takes(row, contender)));
   for (const contender of contenders) {
-    const site = new Site(contender, { services, folder, tenants: TENANTS, subscribersOfEach: SUBSCRIBERS_OF_EACH });
+    const Kind = contender.isFloor ? FloorSite : Site;
+    const site = new Kind(contender, { services, folder, tenants: TENANTS, subscribersOfEach: SUBSCRIBERS_OF_EACH });
     sites.set(contender, site);
     await site.open();
   }
 
-  const compared = contenders.filter(({ usual }) => !usual).slice(1);
+  const compared = contenders.filter(({ usual, isFloor }) => !usual && !isFloor).slice(1);
   const startedAt = new Date();
   const before = machineTicks();
   const results = [];
-  for (const row of ROWS.filter(({ name }) => !only || only.includes(name))) {
-    const taking = contenders.filter(({ name }) => name !== row.leavesOut);
+  for (const row of rows) {
+    const taking = contenders.filter((contender) => takes(row, contender));
     const measuredOf = new Map(taking.map(({ name }) => [name, []]));
     // A B C, A B C, A B C: other load on the machine affects all contenders alike
     for (let round = 1; round <= rounds; round += 1) {

@@ -17,7 +17,7 @@ async function cpuOf(site, pids) {
   const backends = await site.backends();
   const processes = {
     ...(site.processor && { processor: site.processor.pid }),
-    gateway: site.gateway.pid,
+    ...(site.gateway && { gateway: site.gateway.pid }),
     generator: site.generator.child.pid,
     ...pids,
   };
@@ -38,7 +38,9 @@ function cpuBetween(before, after, alerts) {
   return {
     cores: Object.fromEntries(used.map(([name, us]) => [name, us / wallUs])),
     us_per_alert: Object.fromEntries(used.map(([name, us]) => [name, us / alerts])),
-    processor_us_per_alert: (after.of.processor - before.of.processor) / alerts,
+    ...('processor' in before.of && {
+      processor_us_per_alert: (after.of.processor - before.of.processor) / alerts,
+    }),
     machine_busy: (after.machine.busy - before.machine.busy) / (after.machine.total - before.machine.total),
     machine_stolen: (after.machine.steal - before.machine.steal) / (after.machine.total - before.machine.total),
   };

@@ -22,7 +22,8 @@ const LIMITS_OFF = {
   CONNECTS_PER_SECOND: '0',
   DRAIN_MS: '0',
 };
-const QUEUES = ['alert-processor.urgent', 'alert-processor'];
+/** The queues that a processor consumes. */
+export const QUEUES = ['alert-processor.urgent', 'alert-processor'];
 /** The other queues that are declared. Deleting a missing queue is no error. */
 const OTHER_QUEUES = [
   'alert-processor.expired',
@@ -83,14 +84,26 @@ export class Site {
   }
 
   async open() {
-    const { services, prefix } = this;
-    await this.onServer(`create database ${this.database} template template0`);
+    await this.openDatabase();
     await require(join(this.contender.dist, 'libs/postgres/src/index.js')).migrate({
       connection: { url: this.databaseUrl },
     });
+    await this.openGateway();
+    await this.openBroker();
+    await this.openGenerator();
+  }
+
+  async openDatabase() {
+    await this.onServer(`create database ${this.database} template template0`);
     this.sql = new Client({ connectionString: this.databaseUrl });
     await this.sql.connect();
+  }
+
+  async openGateway() {
     const secret = randomBytes(32).toString('hex');
+    this.tokens = Array.from({ length: this.tenants * this.subscribersOfEach }, (_, i) =>
+      tokenFor(`u${i}`, `t${i % this.tenants}`, secret),
+    );
     const { child, ready } = await start({
       args: [join(this.contender.dist, 'apps/gateway/src/main.js')],
       env: {
@@ -106,21 +119,24 @@ export class Site {
       until: (line) => (line.includes('"listening"') ? JSON.parse(line) : undefined),
     });
     this.gateway = child;
-    const { port } = await ready;
-    this.broker = await connect(services.RABBITMQ_URL);
+    this.port = (await ready).port;
+  }
+
+  async openBroker() {
+    this.broker = await connect(this.services.RABBITMQ_URL);
     this.broker.on('error', () => undefined);
     this.channel = await this.broker.createChannel();
     // the first process declares the topology; the one-by-one consumer relies on others
     const rabbitmq = (file) => require(join(this.contender.dist, 'libs/rabbitmq/src', file));
     // in older builds the names were in the file that declares them
     const { declareTopology, topologyOf = rabbitmq('topology-names.js').topologyOf } = rabbitmq('topology.js');
-    await declareTopology(this.channel, topologyOf(prefix));
+    await declareTopology(this.channel, topologyOf(this.prefix));
+  }
+
+  async openGenerator() {
+    const { services, prefix, tenants } = this;
     this.generator = startHelper(join(here, 'generator.mjs'), {}, CORES);
-    await this.generator.ask({ act: 'open', amqpUrl: services.RABBITMQ_URL, prefix, tenants: this.tenants });
-    this.tokens = Array.from({ length: this.tenants * this.subscribersOfEach }, (_, i) =>
-      tokenFor(`u${i}`, `t${i % this.tenants}`, secret),
-    );
-    this.port = port;
+    await this.generator.ask({ act: 'open', amqpUrl: services.RABBITMQ_URL, prefix, tenants });
   }
 
   /** Opens a stream for each subscriber. Before that the gateway has no work. */

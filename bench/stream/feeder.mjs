@@ -238,9 +238,21 @@ async function feed({ rate, seconds, tenants }) {
   return { published: total, elapsedMs: performance.now() - startedAt, handed };
 }
 
+/** Stores alerts in batches, one batch at a time. */
+async function store({ alerts, batch, tenants }) {
+  for (let stored = 0; stored < alerts; stored += batch)
+    await way.hand(
+      Array.from({ length: Math.min(batch, alerts - stored) }, () => ({
+        tenant: nextTenant++ % tenants,
+        id: nextId++,
+      })),
+    );
+}
+
 const acts = {
   open: async ({ kind, ...options }) => void (way = await waysIn[kind](options)),
   feed,
+  store,
   close: async () => void (await way?.close()),
 };
 process.on('message', async ({ act, ...options }) => {

@@ -2,7 +2,8 @@
 // `npm run bench:compare`: beside Mercure and Centrifugo as well, which it builds first.
 //
 //   --full                 more rounds, longer, and with the rates at which the others give up
-//   --only alone,joined    some rows: alone, capacity, joined, tenants, idle, storm
+//   --rounds <n>           as many rounds of every row
+//   --only alone,joined    some rows: alone, capacity, joined, tenants, idle, storm; or one of a group: alone-100
 //   --also <name>=<dist>   another build of Tocsin as one more contender: what a change is worth, in one run
 //   --without nchan,...    leaves contenders out
 //   --hubs                 builds Mercure and Centrifugo, which join a run once they were built
@@ -16,6 +17,8 @@ import { argv, exit, stdout, version } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { buildWithGo } from '../../scripts/test/go-programs.mjs';
 import { SERVICES, servicesUp } from '../services.mjs';
+import { capacityRows } from './capacity/rows.mjs';
+import { compare, printComparison } from './capacity/report.mjs';
 import { betterSse, betterSseBatch, nchan, nestSse, tocsin } from './contenders.mjs';
 import { centrifugo, mercure } from './hubs.mjs';
 import { canPin, machineTicks, maxDescriptors, startHelper, stop } from './processes.mjs';
@@ -26,6 +29,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const root = resolve(here, '..', '..');
 const option = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined);
 const full = argv.includes('--full');
+const roundsOf = (row) => Number(option('--rounds') ?? row.rounds);
 const only = option('--only')?.split(',');
 const without = option('--without')?.split(',') ?? [];
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
@@ -58,19 +62,7 @@ const ROWS = [
     rounds: 3,
     measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 300, seconds: full ? 10 : 3 }),
   },
-  // the sizes by which the formula of docs/performance.md is checked
-  ...[
-    { subscribers: 250, rate: 60 },
-    { subscribers: 2_000, rate: 15 },
-    { subscribers: 4_000, rate: 1_000, tenants: 1_000 },
-  ].map((size) => ({
-    name: `capacity-${size.subscribers}`,
-    group: 'capacity',
-    title: `${size.subscribers} streams of ${size.tenants ?? 1} tenants, ${size.rate} alerts/s`,
-    of: ['tocsin'],
-    rounds: 3,
-    measure: (lab, contender) => fanOut(lab, contender, { ...size, seconds: full ? 10 : 4 }),
-  })),
+  ...capacityRows({ full, mostStreams: connections }),
   {
     name: 'joined-1000',
     group: 'joined',
@@ -162,26 +154,41 @@ class Lab {
   }
 }
 
-/** A B C, A B C, A B C: other load on the machine affects all contenders alike. */
-async function measure(row, contenders, lab) {
-  const rounds = new Map(contenders.map(({ name }) => [name, []]));
-  if (!row.fresh) for (const contender of contenders) await lab.start(contender);
-  for (let round = 1; round <= row.rounds; round += 1) {
-    for (const contender of contenders) {
-      if (row.fresh) await lab.start(contender);
-      try {
-        rounds.get(contender.name).push(await row.measure(lab, contender));
-      } catch (error) {
-        await lab.gen.ask({ act: 'close' }).catch(() => undefined);
-        rounds.get(contender.name).push({ failed: error.message });
-        say(`  ✗ ${contender.name}: ${error.message}`);
+/**
+ * A B C, A B C, A B C: other load on the machine affects all contenders alike. Rows of one kind are sizes that are
+ * compared with each other, so these take turns as well. `turns`: each row with its contenders.
+ */
+async function measure(turns, lab) {
+  const count = roundsOf(turns[0].row);
+  for (const { row, contenders } of turns)
+    if (!row.fresh) for (const contender of contenders) await lab.start(contender);
+  for (let round = 1; round <= count; round += 1)
+    for (const { row, contenders, rounds } of turns)
+      for (const contender of contenders) {
+        if (row.fresh) await lab.start(contender);
+        try {
+          rounds.get(contender.name).push(await row.measure(lab, contender));
+        } catch (error) {
+          await lab.gen.ask({ act: 'close' }).catch(() => undefined);
+          rounds.get(contender.name).push({ failed: error.message });
+          say(`  ✗ ${contender.name}: ${error.message}`);
+        }
+        if (row.fresh) await lab.stop(contender);
+        stdout.write(`  … ${row.name}: round ${round} of ${count}, ${contender.name}\n`);
       }
-      if (row.fresh) await lab.stop(contender);
-      stdout.write(`  … ${row.name}: round ${round} of ${row.rounds}, ${contender.name}\n`);
-    }
+  for (const { row, contenders } of turns)
+    if (!row.fresh) for (const contender of contenders) await lab.stop(contender);
+}
+
+/** Rows of one kind together, every other row by itself. */
+function groupsOf(rows) {
+  const groups = [];
+  for (const row of rows) {
+    const last = groups.at(-1);
+    if (row.kind && last?.[0].kind === row.kind) last.push(row);
+    else groups.push([row]);
   }
-  if (!row.fresh) for (const contender of contenders) await lab.stop(contender);
-  return rounds;
+  return groups;
 }
 
 mkdirSync(join(root, '.tocsin'), { recursive: true });
@@ -222,21 +229,29 @@ try {
   const startedAt = new Date();
   const before = machineTicks();
   const results = [];
-  for (const row of ROWS) {
-    if (only && !only.includes(row.group ?? row.name)) continue;
+  const selected = ROWS.filter(({ group, name }) => !only || only.includes(group) || only.includes(name));
+  for (const group of groupsOf(selected)) {
     lab = new Lab();
-    const contenders = makeAll({ counted: row.name === 'storm' }).filter(
-      ({ name, missing, dist }) =>
-        !missing && !without.includes(name) && (row.of.includes(name) || (dist && row.of.includes('tocsin'))),
-    );
+    const turns = group.map((row) => {
+      const contenders = makeAll({ counted: row.name === 'storm' }).filter(
+        ({ name, missing, dist }) =>
+          !missing && !without.includes(name) && (row.of.includes(name) || (dist && row.of.includes('tocsin'))),
+      );
+      return { row, contenders, rounds: new Map(contenders.map(({ name }) => [name, []])) };
+    });
     try {
-      const result = summarize(row, contenders, await measure(row, contenders, lab));
-      results.push(result);
-      printRow(result, say);
+      await measure(turns, lab);
+      for (const { row, contenders, rounds } of turns) {
+        const result = summarize(row, contenders, rounds);
+        results.push(result);
+        printRow(result, say);
+      }
     } finally {
       await lab.close();
     }
   }
+  const capacity = compare(selected, results);
+  printComparison(capacity, say);
   const after = machineTicks();
   const machine = {
     cpu: cpus()[0]?.model,
@@ -254,6 +269,7 @@ try {
     machine,
     stolen,
     rows: results,
+    capacity,
   };
   const file = join(root, 'artifacts', 'bench', 'stream.json');
   mkdirSync(join(root, 'artifacts', 'bench'), { recursive: true });

@@ -72,7 +72,20 @@ const FAN_OUT = [
   ['generator_busy', 'generator busy', 2],
   ['machine_busy', 'machine busy', 2],
 ];
+const STORING = [
+  ['alerts_per_second', 'alerts/s', 0],
+  ['postgres_us_per_alert', 'PostgreSQL µs/alert', 0],
+  ['entry_bytes_per_alert', 'disk of entry and alert, B', 0],
+  ['id_bytes_per_alert', 'of its id, B', 0],
+];
 const COLUMNS = {
+  memory: [
+    ['rss_kb_per_connection', 'RSS KB/connection', 1],
+    ['rest_mb', 'RSS MB before', 0],
+    ['connections', 'open', 0],
+  ],
+  batch: STORING,
+  disk: STORING,
   idle: [
     ['rss_kb_per_connection', 'RSS KB/connection', 1],
     ['cpu_us_per_connect', 'CPU µs/connect', 0],
@@ -115,6 +128,7 @@ export function summarize(row, contenders, rounds) {
   });
   return {
     name: row.name,
+    kind: row.kind,
     title: row.title,
     contenders: contenders.map(({ name, about }) => ({ name, about, median: medians[name], rounds: rounds.get(name) })),
     targets,
@@ -137,8 +151,8 @@ export function median(values) {
 export const number = (value, digits) =>
   value == null ? '-' : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-export function printRow({ name, title, contenders, targets }, say) {
-  const columns = COLUMNS[name] ?? FAN_OUT;
+export function printRow({ name, kind, title, contenders, targets }, say) {
+  const columns = COLUMNS[kind ?? name] ?? FAN_OUT;
   say(`\n${title}\n`);
   const table = [
     ['', ...columns.map(([, heading]) => heading)],

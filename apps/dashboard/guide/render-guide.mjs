@@ -21,6 +21,7 @@ export const PARTS = {
     'troubleshooting',
     'upgrade',
     'performance',
+    'capacity',
     'engines',
     'pgbouncer',
     'errors',
