@@ -15,6 +15,24 @@ export const PARTS: readonly Planted[] = [
     says: notAllowed,
   },
   {
+    fact: 'an adapter does not know the choice of engines',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '@tocsin/engines';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the choice of engines knows adapters and no one who is signed in',
+    file: 'libs/engines/src/planted.ts',
+    text: `import '@tocsin/auth';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'a module of an app does not choose engines',
+    file: 'apps/notifier/src/planted.module.ts',
+    text: `import '@tocsin/engines';`,
+    says: notAllowed,
+  },
+  {
     fact: 'phones imports contracts and settings and no other library',
     file: 'libs/phones/src/planted.ts',
     text: `import '@tocsin/observability';`,

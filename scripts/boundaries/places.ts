@@ -33,6 +33,12 @@ export const PLACES: readonly Planted[] = [
     says: notAllowed,
   },
   {
+    fact: 'the choice of engines opens no connection itself',
+    file: 'libs/engines/src/planted.ts',
+    text: `import 'ioredis';`,
+    says: /imported by libs\/redis and libs\/event-broker and nowhere else/,
+  },
+  {
     fact: 'transport runs without Nest',
     file: 'libs/transport/src/planted.ts',
     text: `import '@nestjs/common';`,

@@ -110,6 +110,16 @@ export const RIGHTFUL: readonly Planted[] = [
     text: `import '@tocsin/redis';\nimport '@tocsin/postgres';`,
   },
   {
+    fact: 'a composition root asks for the engines that the settings name',
+    file: 'apps/notifier/src/main.ts',
+    text: `import '@tocsin/engines';\nimport '@tocsin/engines/queue';`,
+  },
+  {
+    fact: 'the choice of engines builds on adapters',
+    file: 'libs/engines/src/planted.ts',
+    text: `import '@tocsin/redis';\nimport '@tocsin/postgres';\nimport '@tocsin/settings';`,
+  },
+  {
     fact: 'a command of the cli composes',
     file: 'apps/cli/src/planted.ts',
     text: `import '@tocsin/postgres';\nimport '@tocsin/publisher';`,
