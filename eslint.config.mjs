@@ -66,7 +66,9 @@ const policies = [
   { from: elements('auth', 'adapter', 'app', 'outside'), allow: { to: elements('observability') } },
   { from: elements('app', 'outside'), allow: { to: elements('auth', 'phones', 'webhook-template') } },
   { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },
-  { from: { ...elements('app'), ...files('composition') }, allow: { to: elements('adapter', 'publisher') } },
+  { from: { ...elements('app'), ...files('composition') }, allow: { to: elements('adapter', 'publisher', 'engines') } },
+  // What QUEUE and BUS name is chosen once, for the composition roots of all apps.
+  { from: elements('engines'), allow: { to: elements('adapter', 'settings', 'observability') } },
   {
     from: { element: { type: 'app', captured: { app: 'standalone' } } },
     allow: { to: { ...elements('app'), ...files('face') } },
@@ -252,6 +254,7 @@ export default tseslint.config(
         { type: 'publisher', pattern: 'libs/publisher' },
         { type: 'event-broker', pattern: 'libs/event-broker' },
         { type: 'react-client', pattern: 'libs/react-client' },
+        { type: 'engines', pattern: 'libs/engines' },
         { type: 'adapter', pattern: 'libs/*', capture: ['technology'] },
         { type: 'dashboard', pattern: 'apps/dashboard' },
         { type: 'app', pattern: 'apps/*', capture: ['app'] },

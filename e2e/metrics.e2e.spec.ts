@@ -224,7 +224,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
       expect(await ofInbox.metric('tocsin_intake_blocked')).toBe(1);
     }, 20_000);
     const refused = await post('/api/v1/events?tenant=bakery', message('one too many'), ofInbox);
-    expect([refused.status, refused.json.code]).toEqual([503, 'store_unavailable']);
+    expect([refused.status, refused.json.code]).toEqual([503, 'queue_full']);
   }, 60_000);
 
   const declared = (): string[] => [...new Set([...atFirst.values()].flatMap((series) => series.names()))].sort();

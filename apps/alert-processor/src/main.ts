@@ -12,17 +12,10 @@ import {
   tellStart,
   version,
 } from '@tocsin/observability';
-import {
-  databaseConnectionOf,
-  InboxModule,
-  listeningConnectionOf,
-  PostgresBusModule,
-  PostgresModule,
-  PostgresSessionModule,
-} from '@tocsin/postgres';
-import { NatsBusModule, NatsConnectionModule, NatsQueueModule } from '@tocsin/nats';
-import { RabbitModule } from '@tocsin/rabbitmq';
-import { bridgesPlain, plainPrefixOf, PlainMessagesModule, RedisModule, RedisQueueModule } from '@tocsin/redis';
+import { AppEngines } from '@tocsin/engines';
+import { queueOf } from '@tocsin/engines/queue';
+import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
+import { bridgesPlain, plainPrefixOf, PlainMessagesModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
 import { loadConfig, settings, type AlertProcessorConfig } from './config';
@@ -85,61 +78,14 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
     ...pool,
     observability,
   });
-  const session = PostgresSessionModule.forRoot({
-    connection: listeningConnectionOf(config),
+  const engines = new AppEngines(config, {
     role: 'tocsin_processor',
     applicationName: pool.applicationName,
     postgres,
     observability,
   });
-  const nats = NatsConnectionModule.forRoot({ url: config.NATS_URL!, credentials: config.NATS_CREDENTIALS });
-  const queues: Record<typeof config.QUEUE, () => DynamicModule> = {
-    rabbitmq: () =>
-      RabbitModule.forRoot({
-        url: config.RABBITMQ_URL!,
-        prefix: config.RABBITMQ_PREFIX,
-        prefetch: config.PROCESSOR_PREFETCH,
-        health,
-        observability,
-      }),
-    nats: () =>
-      NatsQueueModule.forRoot({
-        connection: nats,
-        prefix: config.NATS_PREFIX,
-        replicas: config.NATS_REPLICAS,
-        limit: config.NATS_QUEUE_LIMIT,
-        prefetch: config.PROCESSOR_PREFETCH,
-        health,
-        observability,
-      }),
-    redis: () =>
-      RedisQueueModule.forRoot({
-        url: config.REDIS_URL!,
-        prefix: config.REDIS_PREFIX,
-        prefetch: config.PROCESSOR_PREFETCH,
-        health,
-        observability,
-      }),
-    postgres: () => InboxModule.forRoot(postgres, session),
-  };
-  const queue = queues[config.QUEUE]();
-  const hintKey = config.REDIS_HINT_KEY;
-  const buses: Record<typeof config.BUS, () => DynamicModule> = {
-    redis: () =>
-      RedisModule.forRoot({
-        url: config.REDIS_URL!,
-        prefix: config.REDIS_PREFIX,
-        hintKey,
-        plainPrefix: plainPrefixOf(config),
-        bridgesPlain: bridgesPlain(config),
-        keys: postgres,
-        observability,
-      }),
-    nats: () =>
-      NatsBusModule.forRoot({ connection: nats, prefix: config.NATS_PREFIX, hintKey, keys: postgres, observability }),
-    postgres: () => PostgresBusModule.forRoot({ postgres, session, hintKey, observability }),
-  };
-  const bus = buses[config.BUS]();
+  const queue = queueOf(config, engines, { health, prefetch: config.PROCESSOR_PREFETCH });
+  const bus = engines.bus({ plainPrefix: plainPrefixOf(config), bridgesPlain: bridgesPlain(config) });
   const plain = bridgesPlain(config)
     ? [
         PlainMessagesModule.forRoot({

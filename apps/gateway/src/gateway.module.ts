@@ -1,6 +1,5 @@
 import {
   Module,
-  Optional,
   type BeforeApplicationShutdown,
   type DynamicModule,
   type OnApplicationBootstrap,
@@ -105,7 +104,7 @@ import { EmbedPreviewController } from './page/embed-preview.controller';
 import { PushWorkerController } from './page/push-worker.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
-import { RequestCheck, type BeforeRequestOptions } from './request/before-request';
+import { provideRequestCheck, RequestCheck, type BeforeRequestOptions } from './request/before-request';
 import { RecipientsController } from './recipients/recipients.controller';
 import { AnswerReply } from './providers/answer-reply';
 import { TwilioCallbacks } from './providers/twilio-callbacks';
@@ -148,20 +147,13 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
     private readonly door: StreamDoor,
     private readonly http: HttpAdapterHost,
     admin: AdminServer,
-    @Optional() check?: RequestCheck,
   ) {
-    check?.standBefore(http.httpAdapter);
     this.halfOpen = new HalfOpenWatch(streams);
     admin.offer('/stats', () => gatewayStats(streams, feeds));
   }
 
-  static forRoot(
-    config: GatewayConfig,
-    adapters: DynamicModule[],
-    { beforeRequest, beforeRequestMs }: BeforeRequestOptions = {},
-  ): DynamicModule {
+  static forRoot(config: GatewayConfig, adapters: DynamicModule[], before: BeforeRequestOptions = {}): DynamicModule {
     const base = config.BASE_PATH;
-    const check = beforeRequest && new RequestCheck(beforeRequest, config.TRUSTED_PROXIES, beforeRequestMs);
     // the page was built for the root
     const files = config.PAGE && !base ? PageFiles.read(BUILT_PAGE) : undefined;
     return {
@@ -335,17 +327,17 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         ),
         {
           provide: StreamDoor,
-          useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log) =>
+          useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log, check: RequestCheck) =>
             new StreamDoor(
               opener,
               new ProblemAnswers(metrics, logger),
               config.CORS_ORIGINS,
-              new HeadReader(base, check !== undefined),
+              new HeadReader(base, check.on),
               { check },
             ),
-          inject: [StreamOpener, Metrics, Log],
+          inject: [StreamOpener, Metrics, Log, RequestCheck],
         },
-        ...(check ? [{ provide: RequestCheck, useValue: check }] : []),
+        provideRequestCheck(before, config.TRUSTED_PROXIES),
         bind(OpenApiDocument, OpenApiDocument),
         ...(files
           ? [

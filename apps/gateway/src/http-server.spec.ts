@@ -6,6 +6,7 @@ import { eventually } from '@tocsin/contracts/testing';
 import { GatewayConfig } from './config';
 import { SpansInMemory } from '@tocsin/observability/testing';
 import { openHttp, prepareHttp } from './http-server';
+import { provideRequestCheck } from './request/before-request';
 import { StreamDoor } from './connect/stream-door';
 import { OpenApiDocument } from './docs/openapi.docs';
 
@@ -34,7 +35,7 @@ test.each([
 
 it('records the requests of its API below the base path, and none beside it', async () => {
   const spans = new SpansInMemory();
-  @Module({})
+  @Module({ providers: [provideRequestCheck()] })
   class Gateway {}
   const app = await NestFactory.create<NestExpressApplication>(Gateway, { logger: false, bodyParser: false });
   try {

@@ -50,11 +50,11 @@ export function prepareHttp(
   const base = config.BASE_PATH ?? '';
   // Before the proxy, so that the other service continues the span.
   if (trace?.on) app.use(`${base}/api`, requestSpans(trace));
-  const check = RequestCheck.before(app.getHttpAdapter());
+  const check = app.get(RequestCheck);
   // Before everything that is the gateway's own: bodies, CORS and the headers of answers are the other service's.
   if (config.PROXY_ROUTES?.length) {
     const forward = app.get(ForwardRequests);
-    if (check) app.use(onlyFor((request) => forward.takes(request), check.middleware));
+    if (check.on) app.use(onlyFor((request) => forward.takes(request), check.middleware));
     app.use(forward.handle);
   }
   // The handshake comes before CORS, which answers every other OPTIONS request.
@@ -62,7 +62,7 @@ export function prepareHttp(
   app.use(new RequestBodies(config.BODIES_BYTES ?? BODIES_BYTES).prepare);
   app.enableCors(corsOptions(config.CORS_ORIGINS));
   // After CORS, which answers a browser's question itself, and lets a page of another origin read a refusal.
-  if (check) app.use(check.middleware);
+  if (check.on) app.use(check.middleware);
   app.use(setAnswerFields); // After CORS, so that the headers have the order in which the stream door writes them.
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_TIMEOUT_MS;

@@ -11,15 +11,8 @@ import {
   tellStart,
   version,
 } from '@tocsin/observability';
-import {
-  databaseConnectionOf,
-  listeningConnectionOf,
-  PostgresBusModule,
-  PostgresModule,
-  PostgresSessionModule,
-} from '@tocsin/postgres';
-import { NatsBusModule, NatsConnectionModule } from '@tocsin/nats';
-import { RedisModule } from '@tocsin/redis';
+import { AppEngines } from '@tocsin/engines';
+import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
 import { misspeltSettings } from '@tocsin/settings';
 import { loadConfig, settings, type NotifierConfig } from './config';
 import { giveWay } from './give-way';
@@ -65,40 +58,12 @@ function adaptersFrom(config: NotifierConfig, observability: DynamicModule): Dyn
     webhookKey: config.WEBHOOK_KEY,
     observability,
   });
-  const hintKey = config.REDIS_HINT_KEY;
   // readiness does not depend on the bus, because a lost ring costs only a second
-  const buses: Record<typeof config.BUS, () => DynamicModule> = {
-    redis: () =>
-      RedisModule.forRoot({
-        url: config.REDIS_URL!,
-        prefix: config.REDIS_PREFIX,
-        hintKey,
-        keys: postgres,
-        health: { critical: false },
-        observability,
-      }),
-    nats: () =>
-      NatsBusModule.forRoot({
-        connection: NatsConnectionModule.forRoot({ url: config.NATS_URL!, credentials: config.NATS_CREDENTIALS }),
-        prefix: config.NATS_PREFIX,
-        hintKey,
-        keys: postgres,
-        observability,
-      }),
-    postgres: () =>
-      PostgresBusModule.forRoot({
-        postgres,
-        session: PostgresSessionModule.forRoot({
-          connection: listeningConnectionOf(config),
-          role: 'tocsin_notifier',
-          applicationName: 'tocsin notifier',
-          postgres,
-          observability,
-        }),
-        hintKey,
-        observability,
-      }),
-  };
-  const bus = buses[config.BUS]();
-  return [postgres, bus];
+  const engines = new AppEngines(config, {
+    role: 'tocsin_notifier',
+    applicationName: 'tocsin notifier',
+    postgres,
+    observability,
+  });
+  return [postgres, engines.bus()];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   describeAccessChanges,
   describeAlertActs,
+  describeAlertIntake,
   describeAlertQueries,
   describeDeadLetters,
   describeDeliveryQueue,
@@ -237,13 +238,19 @@ describeAlertQueries('The embedded database', {
   },
 });
 
-const openInbox = async () => {
+const openInbox = async (maxWaiting?: number) => {
   const database = open();
-  const inbox = new Inbox(database);
+  const inbox = new Inbox(database, undefined, maxWaiting);
   const sources: InboxSource[] = [];
   return {
     depths: new PostgresQueueDepths(database),
     intake: new InboxIntake(inbox),
+    raw: new InboxRawIntake(inbox),
+    async drain() {
+      const taken = await inbox.take(100);
+      await inbox.settle(taken.map(({ inbox_id }) => inbox_id));
+      return taken.map(({ body }) => (JSON.parse(body.toString()) as { id: string }).id);
+    },
     source() {
       const source = new InboxSource(inbox);
       sources.push(source);
@@ -256,9 +263,18 @@ const openInbox = async () => {
     },
   };
 };
-describeAlertSource('The inbox in the embedded database', { open: openInbox });
-describeQueueDepths('The inbox in the embedded database', {
+describeAlertSource('The inbox in the embedded database', { open: () => openInbox() });
+describeAlertIntake('The inbox in the embedded database', {
   open: openInbox,
+  async away() {
+    const database = open();
+    await database.close();
+    const inbox = new Inbox(database);
+    return { intake: new InboxIntake(inbox), raw: new InboxRawIntake(inbox), close: () => Promise.resolve() };
+  },
+});
+describeQueueDepths('The inbox in the embedded database', {
+  open: () => openInbox(),
   includesInHand: true,
   knowsAge: true,
   isBounded: true,

@@ -76,6 +76,7 @@ export const REQUEST_ERROR_CODES = [
   'time_in_past',
   'time_too_far',
   'publish_failed',
+  'queue_full',
   'tenant_service_unavailable',
   'identity_provider_unavailable',
   'operator_check_unavailable',
@@ -178,6 +179,17 @@ export class Unavailable extends Error {
     this.name = 'Unavailable';
     this.technology = options?.technology;
     this.since = options?.since;
+  }
+}
+
+/**
+ * The queue has no room: it holds as many messages as it may, its engine lacks memory or disk, or too many messages of
+ * this process wait for it. Nothing of the call was stored. The caller should slow down and send the same later.
+ */
+export class QueueFull extends Unavailable {
+  constructor(technology: string, message = 'The queue is full.', options: { cause?: unknown } = {}) {
+    super('queue', message, { technology, ...options });
+    this.name = 'QueueFull';
   }
 }
 

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
-import { Unavailable, type ValidMessage } from '@tocsin/contracts';
+import { QueueFull, type ValidMessage } from '@tocsin/contracts';
 import type { AlertIntake, PublishContext, PublishOutcome, RawIntake, RawMessage } from '@tocsin/contracts/ports';
 import { publishedForm, routingKeyOf, Turns } from '@tocsin/messages';
 import { within } from '@tocsin/timing';
 import { headersOf } from './nats-message';
-import { NoStream, QueueFull, type NatsQueue, type Outgoing } from './nats-queue';
+import { NoStream, type NatsQueue, type Outgoing } from './nats-queue';
 import { subjectOf } from './subjects';
 
 /** How many messages of one call wait for the server's answer at the same time: enough to keep a server busy. */
@@ -72,11 +72,10 @@ class Door {
 
   constructor(private readonly queue: NatsQueue) {}
 
-  /** Throws when nothing was sent. When only a part was stored, the rest has failed. */
+  /** Throws when nothing was stored. When only a part was stored, the rest has failed. */
   async put(messages: readonly Named[]): Promise<PublishOutcome[]> {
     if (messages.length === 0) return [];
-    if (this.#waiting + messages.length > MOST_WAITING)
-      throw new Unavailable('queue', 'Too many messages wait for NATS.', { technology: 'nats' });
+    if (this.#waiting + messages.length > MOST_WAITING) throw new QueueFull('nats', 'Too many messages wait for NATS.');
     this.#waiting += messages.length;
     try {
       const errors = await this.#errorsOf(messages);

@@ -2,7 +2,13 @@ import { AckPolicy, jetstream } from '@nats-io/jetstream';
 import { headers as newHeaders } from '@nats-io/transport-node';
 import { Unavailable } from '@tocsin/contracts';
 import type { Delivery, ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import {
+  anAlert,
+  describeAlertIntake,
+  describeQueueDepths,
+  eventually,
+  ListenerByHand,
+} from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
@@ -16,6 +22,33 @@ describeWithNats('NATS', () => {
     async open() {
       const nats = await OwnNats.open();
       return { intake: nats.intake, source: async () => nats.source(), close: () => nats.close() };
+    },
+  });
+
+  describeAlertIntake('NATS JetStream', {
+    async open(messages) {
+      const nats = await OwnNats.open();
+      const queue = await bounded(nats, messages);
+      return {
+        intake: new NatsIntake(queue),
+        raw: new NatsRawIntake(queue),
+        async drain() {
+          const name = queue.streams.name('common');
+          const consumer = await jetstream(nats.plain).consumers.get(name, CONSUMER);
+          const ids: string[] = [];
+          for await (const message of await consumer.fetch({ max_messages: 10, expires: 1_000 })) {
+            ids.push(idOf(Buffer.from(message.data)));
+            await message.ackAck();
+          }
+          return ids;
+        },
+        close: () => nats.close(),
+      };
+    },
+    async away() {
+      const nats = await OwnNats.openBus();
+      const queue = nats.queueAt('nats://127.0.0.1:1');
+      return { intake: new NatsIntake(queue), raw: new NatsRawIntake(queue), close: () => nats.close() };
     },
   });
 
@@ -52,14 +85,6 @@ describeWithNats('NATS', () => {
         CONSUMER,
       );
       return { num_ack_pending, num_pending };
-    };
-
-    /** A queue whose stream for common messages is made with this bound. */
-    const bounded = async (limit: number) => {
-      const queue = nats.queueAt(natsUrl(), limit);
-      await nats.manager.streams.delete(queue.streams.name('common'));
-      await queue.streams.prepare();
-      return queue;
     };
 
     it('delivers what a dead consumer held to another, and counts that it came back', async () => {
@@ -128,7 +153,7 @@ describeWithNats('NATS', () => {
     });
 
     it('delivers again what is given back to a queue that has no room for a copy', async () => {
-      const small = await bounded(1);
+      const small = await bounded(nats, 1);
       await new NatsIntake(small).publish([anAlert({ severity: 'low' })]);
       const seen: Delivery[] = [];
       await nats.source(small).consume(
@@ -253,7 +278,7 @@ describeWithNats('NATS', () => {
     });
 
     it('refuses what would exceed its bound, and takes messages again when there is room', async () => {
-      const small = await bounded(3);
+      const small = await bounded(nats, 3);
       const intake = new NatsIntake(small);
       const low = () => anAlert({ severity: 'low' });
       const depths = new NatsQueueDepths(small.streams);
@@ -262,7 +287,7 @@ describeWithNats('NATS', () => {
       const outcomes = await intake.publish([low(), low(), low(), low()]);
       expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['confirmed', 'confirmed', 'confirmed', 'failed']);
       await expect(intake.publish([low(), low()])).rejects.toMatchObject({
-        name: 'Unavailable',
+        name: 'QueueFull',
         role: 'queue',
         message: 'The queue is full.',
       });
@@ -367,6 +392,14 @@ describeWithNats('NATS', () => {
     });
   });
 });
+
+/** A queue whose stream for common messages is made with this bound. */
+async function bounded(nats: OwnNats, limit: number) {
+  const queue = nats.queueAt(natsUrl(), limit);
+  await nats.manager.streams.delete(queue.streams.name('common'));
+  await queue.streams.prepare();
+  return queue;
+}
 
 /** Acknowledges everything that is delivered. */
 const settle = (onDelivery: (delivery: Delivery) => void) => () =>

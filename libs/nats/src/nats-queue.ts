@@ -1,6 +1,6 @@
 import { JetStreamApiError, PubHeaders, type PubAck } from '@nats-io/jetstream';
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
-import { Unavailable } from '@tocsin/contracts';
+import { QueueFull, Unavailable } from '@tocsin/contracts';
 import type { QueueKind } from '@tocsin/contracts/ports';
 import type { NatsConnection } from './connection';
 import { isStreamMissing, jetstreamOf } from './jetstream-admin';
@@ -70,7 +70,8 @@ export class NatsQueue {
         jetstreamOf(client).publish(this.streams.prefix + subject, body, options),
       );
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === STREAM_IS_FULL) throw new QueueFull();
+      if (error instanceof JetStreamApiError && error.code === STREAM_IS_FULL)
+        throw new QueueFull('nats', undefined, { cause: error });
       if (isStreamMissing(error)) throw new NoStream();
       if (error instanceof Unavailable) throw error;
       throw new Unavailable('queue', `NATS did not take the message: ${String(error)}`, {
@@ -78,13 +79,6 @@ export class NatsQueue {
         cause: error,
       });
     }
-  }
-}
-
-/** The stream has no room. The message is not stored. */
-export class QueueFull extends Unavailable {
-  constructor() {
-    super('queue', 'The queue is full.', { technology: 'nats' });
   }
 }
 

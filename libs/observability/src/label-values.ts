@@ -31,6 +31,7 @@ const NOT_OF_STREAMS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'alert_conflict',
   'truncated',
   'publish_failed',
+  'queue_full',
 ]);
 const STREAM_REFUSALS = REQUEST_ERROR_CODES.filter((code) => !NOT_OF_STREAMS.has(code));
 

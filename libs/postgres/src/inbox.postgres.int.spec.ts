@@ -1,20 +1,32 @@
 import { Unavailable } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import {
+  anAlert,
+  describeAlertIntake,
+  describeQueueDepths,
+  eventually,
+  ListenerByHand,
+} from '@tocsin/contracts/testing';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { InboxSource } from './alert-source.postgres';
-import { Inbox, InboxIntake } from './inbox.postgres';
+import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresQueueDepths } from './queue-depths.postgres';
 import { freshDatabase } from './testing';
 
-async function openInbox() {
+async function openInbox(maxWaiting?: number) {
   const fresh = await freshDatabase();
   const database = fresh.open('tocsin_standalone');
-  const inbox = new Inbox(database);
+  const inbox = new Inbox(database, undefined, maxWaiting);
   const sources: InboxSource[] = [];
   return {
     database,
     intake: new InboxIntake(inbox),
+    raw: new InboxRawIntake(inbox),
+    async drain() {
+      const taken = await inbox.take(100);
+      await inbox.settle(taken.map(({ inbox_id }) => inbox_id));
+      return taken.map(({ body }) => idOf(body));
+    },
     async source() {
       const source = new InboxSource(inbox);
       sources.push(source);
@@ -28,7 +40,16 @@ async function openInbox() {
   };
 }
 
-describeAlertSource('The inbox', { open: openInbox });
+describeAlertSource('The inbox', { open: () => openInbox() });
+
+describeAlertIntake('The inbox', {
+  open: openInbox,
+  async away() {
+    const opened = await openInbox();
+    await opened.database.close();
+    return opened;
+  },
+});
 
 describeQueueDepths('The inbox', {
   async open() {

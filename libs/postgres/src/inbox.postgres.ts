@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { publishedForm, readRoutingKey, routingKeyOf, Turns } from '@tocsin/messages';
 import type { ValidMessage } from '@tocsin/contracts';
 import type { AlertIntake, PublishContext, PublishOutcome, RawIntake, RawMessage } from '@tocsin/contracts/ports';
-import type { Database } from './database';
+import type { CallOptions, Database } from './database';
 import type { ListeningSession } from './listening-session';
+import { asQueueError } from './postgres-errors';
 
-/** The most messages that may wait, about 100 MB of common alerts. Further ones are refused as `Unavailable`. */
+/** The most messages that may wait, about 100 MB of common alerts. Further ones are refused as `QueueFull`. */
 export const MAX_WAITING = 100_000;
 const PUBLISH_WITHIN_MS = 5_000;
 /**
@@ -54,6 +55,8 @@ export class Inbox {
   constructor(
     private readonly database: Database,
     private readonly session?: ListeningSession,
+    /** For tests. */
+    private readonly maxWaiting = MAX_WAITING,
   ) {}
 
   /** Lets other processes wake an idle source here. Resolves as soon as it is known whether they can. */
@@ -62,14 +65,14 @@ export class Inbox {
   }
 
   async put(messages: readonly Put[], { traceparent }: PublishContext = {}): Promise<void> {
-    await this.database.call(
+    await this.#call(
       'select tocsin.inbox_put($1, $2, $3, $4, $5)',
       [
         messages.map(({ urgent }) => urgent),
         messages.map(({ routing_key }) => routing_key),
         messages.map(({ body }) => body),
         traceparent ?? null,
-        MAX_WAITING,
+        this.maxWaiting,
       ],
       { withinMs: PUBLISH_WITHIN_MS },
     );
@@ -81,10 +84,7 @@ export class Inbox {
   take(atMost: number): Promise<Waiting[]> {
     return this.#inTurn(async () => {
       this.#putsAtLastTake = this.#puts;
-      const taken = await this.database.call<Waiting>('select * from tocsin.inbox_take($1, $2)', [
-        [...this.#inHand],
-        atMost,
-      ]);
+      const taken = await this.#call<Waiting>('select * from tocsin.inbox_take($1, $2)', [[...this.#inHand], atMost]);
       for (const { inbox_id } of taken) this.#inHand.add(inbox_id);
       return taken;
     });
@@ -92,7 +92,7 @@ export class Inbox {
 
   settle(ids: readonly number[]): Promise<void> {
     return this.#inTurn(async () => {
-      await this.database.call('select tocsin.inbox_settle($1)', [ids]);
+      await this.#call('select tocsin.inbox_settle($1)', [ids]);
       for (const id of ids) this.#inHand.delete(id);
     });
   }
@@ -111,6 +111,14 @@ export class Inbox {
     this.#idle.add(wake);
     await pause(POLL_MS, AbortSignal.any([signal, woken.signal]));
     this.#idle.delete(wake);
+  }
+
+  async #call<Row>(sql: string, parameters: readonly unknown[], options?: CallOptions): Promise<Row[]> {
+    try {
+      return await this.database.call<Row>(sql, parameters, options);
+    } catch (error) {
+      throw asQueueError(error);
+    }
   }
 
   #wake(): void {

@@ -48,6 +48,28 @@ describe('retention in PostgreSQL', () => {
       ...age,
     );
   };
+  /** What each of some steps reads of an index, all on the connection `one`. */
+  const costsDuringABackup = async (one: Database, read: string, steps: number, step: () => Promise<unknown>) => {
+    const readSoFar = async () => {
+      // the statistics of a session are written when its transaction ends
+      await one.call('select pg_stat_force_next_flush()');
+      return (await rows(read))[0]!.entries as number;
+    };
+    const costs: number[] = [];
+    const holder = fresh.open('tocsin_gateway', { poolSize: 1 });
+    // an open snapshot, as a backup has: what is deleted stays in the index, even where it was passed before
+    await holder.as([aTenant()], async (manager) => {
+      await manager.query('declare held cursor for select from tocsin.event');
+      for (let before = await readSoFar(), at = 0; at < steps; at += 1) {
+        await step();
+        const after = await readSoFar();
+        costs.push(after - before);
+        before = after;
+      }
+    });
+    await holder.close();
+    return costs;
+  };
   const numbers = async (tenant_id: TenantId) => (await reader.after(tenant_id, 0, 1_000)).map(({ seq }) => seq);
   const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
 
@@ -88,27 +110,54 @@ describe('retention in PostgreSQL', () => {
     const one = fresh.open('tocsin_processor', { poolSize: 1 });
     const retention = new PostgresLogRetention(one, portion);
     await through((behind) => retention.release(90 * DAY_MS, behind));
-    const read = async () => {
-      // the statistics of a session are written when its transaction ends
-      await one.call('select pg_stat_force_next_flush()');
-      const [key] = await rows(`select pg_stat_get_tuples_returned('tocsin.event_pkey'::regclass)::int as entries`);
-      return key!.entries as number;
-    };
-    const cost: number[] = [];
-    const holder = fresh.open('tocsin_gateway', { poolSize: 1 });
-    // an open snapshot, as a backup has: what is deleted stays in the index, even where it was passed before
-    await holder.as([tenant_id], async (manager) => {
-      await manager.query('declare held cursor for select from tocsin.event');
-      for (let before = await read(), at = 0; at < 14; at += 1) {
-        expect((await retention.deleteReleased()).deleted).toBe(portion);
-        const after = await read();
-        cost.push(after - before);
-        before = after;
-      }
-    });
-    await Promise.all([one.close(), holder.close()]);
+    const read = `select pg_stat_get_tuples_returned('tocsin.event_pkey'::regclass)::int as entries`;
+    const costs = await costsDuringABackup(one, read, 14, async () =>
+      expect((await retention.deleteReleased()).deleted).toBe(portion),
+    );
+    await one.close();
     expect(await numbers(tenant_id)).toEqual(from(1_401, 1_500));
-    expect(Math.max(...cost)).toBeLessThan(portion * 3);
+    expect(Math.max(...costs)).toBeLessThan(portion * 3);
+  });
+
+  it('forgets the last of many ids as fast as the first, however long ago vacuum came', async () => {
+    const [tenant_id, portion, ids] = [aTenant(), 100, 1_500];
+    const planned = Array.from({ length: ids }, () => aPlannedEvent({ tenant_id }));
+    await log.append(planned);
+    await rows(
+      `update tocsin.idempotency set stored_at = now() - interval '400 days' + seq * interval '1 s' where tenant_id = $1`,
+      tenant_id,
+    );
+    await rows('vacuum analyze tocsin.idempotency');
+    const one = fresh.open('tocsin_processor', { poolSize: 1 });
+    const retention = new PostgresLogRetention(one, portion);
+    const read = `select sum(pg_stat_get_tuples_returned(relid))::int as entries from (
+      select relid from pg_partition_tree('tocsin.idempotency_age')
+      union all select relid from pg_partition_tree('tocsin.idempotency')) read`;
+    const costs = await costsDuringABackup(one, read, 14, async () =>
+      expect(await retention.forgetIds(300 * DAY_MS)).toBe(portion),
+    );
+    // each id is read when it is found and when it is deleted
+    expect(Math.max(...costs)).toBeLessThan(portion * 4);
+    expect(await retention.forgetIds(300 * DAY_MS)).toBe(portion);
+    expect(await retention.forgetIds(300 * DAY_MS)).toBe(0);
+    await one.close();
+  });
+
+  it('forgets ids that are older than those it has forgotten, after the clock was wrong or ids were kept longer', async () => {
+    const tenant_id = aTenant();
+    const planned = Array.from({ length: 2 }, () => aPlannedEvent({ tenant_id }));
+    await log.append(planned);
+    const age = (seq: number, days: number) =>
+      rows(
+        `update tocsin.idempotency set stored_at = now() - $3 * interval '1 day' where tenant_id = $1 and seq = $2`,
+        ...[tenant_id, seq, days],
+      );
+    const retention = new PostgresLogRetention(processor);
+    await age(1, 150);
+    while ((await retention.forgetIds(140 * DAY_MS)) > 0);
+    await age(2, 170);
+    expect(await retention.forgetIds(160 * DAY_MS)).toBe(1);
+    expect((await log.append(planned)).map(({ outcome }) => outcome)).toEqual(['stored', 'stored']);
   });
 
   it('deletes nothing that is younger than a day, with any setting', async () => {

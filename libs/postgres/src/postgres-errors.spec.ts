@@ -1,6 +1,6 @@
 import { QueryFailedError } from 'typeorm';
-import { Refused, Unavailable } from '@tocsin/contracts';
-import { leavesConnectionUsable, remedyFor, translate } from './postgres-errors';
+import { QueueFull, Refused, Unavailable } from '@tocsin/contracts';
+import { asQueueError, leavesConnectionUsable, remedyFor, translate } from './postgres-errors';
 
 const failed = (code: string) =>
   Object.assign(new Error(`failed with ${code}`), { severity: 'ERROR', code, detail: 'Key (id)=(secret)' });
@@ -42,6 +42,17 @@ it.each(['22P05', '22021', '22001', '23514', '54000', 'P0001'])("%s is this inpu
   const translated = translate(failed(code));
   expect(translated).toBeInstanceOf(Refused);
   expect(translated).toMatchObject({ code: 'store_failed' });
+});
+
+it.each([
+  ['53400', true], // what the inbox says at its bound
+  ['53100', true],
+  ['53300', false],
+  ['57P01', false],
+])('%s is, for the queue, that it is full: %s', (code, isFull) => {
+  const error = asQueueError(translate(failed(code)));
+  expect(error).toMatchObject({ role: 'queue', technology: 'postgres' });
+  expect(error instanceof QueueFull).toBe(isFull);
 });
 
 it('an error without a SQLSTATE comes from the connection', () => {

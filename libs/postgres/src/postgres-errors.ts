@@ -1,5 +1,5 @@
 import { QueryFailedError } from 'typeorm';
-import { Refused, Unavailable } from '@tocsin/contracts';
+import { QueueFull, Refused, Unavailable } from '@tocsin/contracts';
 
 /**
  * What to do about an error:
@@ -82,6 +82,19 @@ export function unreachable(error: unknown): Unavailable {
     ? '. This is a pooler: set DB_POOLER=on (docs/pgbouncer.md)'
     : '';
   return new Unavailable('log', `PostgreSQL cannot be reached: ${message}${remedy}`, { technology: 'postgres', cause });
+}
+
+/** How the inbox refuses what exceeds its bound, in functions/inbox.sql. */
+const INBOX_IS_FULL = '53400';
+const DISK_IS_FULL = '53100';
+
+/** Translates a translated error of the inbox: there the database is the queue. */
+export function asQueueError(error: unknown): unknown {
+  if (!(error instanceof Unavailable)) return error;
+  const { message, since, cause } = error;
+  const code = sqlStateOf(cause);
+  if (code === INBOX_IS_FULL || code === DISK_IS_FULL) return new QueueFull('postgres', message, { cause });
+  return new Unavailable('queue', message, { technology: 'postgres', cause, since });
 }
 
 /** Unwraps an error of the driver. TypeORM adds the parameters of the statement, which must not be logged. */

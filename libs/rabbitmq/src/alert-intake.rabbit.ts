@@ -1,7 +1,8 @@
 import { publishedForm, routingKeyOf, Turns } from '@tocsin/messages';
-import { Unavailable, type ValidMessage } from '@tocsin/contracts';
+import type { ValidMessage } from '@tocsin/contracts';
 import { AlertIntake, type PublishContext, type PublishOutcome } from '@tocsin/contracts/ports';
-import { BrokerUnavailable, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
+import type { ConfirmingPublisher, Publication } from '@tocsin/publisher';
+import { publishAll } from './publish-all';
 
 /**
  * Publishes to the exchange that every producer publishes to, with confirms. `confirmed`: a queue has stored the
@@ -32,12 +33,6 @@ export class RabbitAlertIntake extends AlertIntake {
         headers,
       });
     }
-    try {
-      return await this.publisher.publish(publications);
-    } catch (error) {
-      throw error instanceof BrokerUnavailable
-        ? new Unavailable('queue', error.message, { technology: 'rabbitmq', cause: error })
-        : error;
-    }
+    return publishAll(this.publisher, publications);
   }
 }

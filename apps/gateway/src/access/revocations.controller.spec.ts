@@ -9,6 +9,7 @@ import { AccessChanges, bind, TenantDirectory, TicketStore } from '@tocsin/contr
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { RevocationsController } from './revocations.controller';
 
@@ -39,7 +40,7 @@ beforeEach(async () => {
   @Module({
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [RevocationsController],
-    providers: [{ ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER }],
+    providers: [provideRequestCheck(), { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER }],
   })
   class Door {}
   app = await NestFactory.create<NestExpressApplication>(Door, {

@@ -24,6 +24,7 @@ import { aTenant, anEntry, MemoryAccessChanges } from '@tocsin/contracts/testing
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { provideVisibleTenants, VisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { ActOnAlerts } from './act-on-alerts';
 import { AlertActsController } from './alert-acts.controller';
@@ -79,6 +80,7 @@ beforeAll(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [AlertActsController],
     providers: [
+      provideRequestCheck(),
       bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
       bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
       provideVisibleTenants('tenants'),

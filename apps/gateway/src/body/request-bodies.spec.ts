@@ -9,6 +9,7 @@ import { Refused } from '@tocsin/contracts';
 import { eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { LARGE_BODY, SMALL_BODY, TakesBody } from './body.interceptor';
 
@@ -109,6 +110,7 @@ describe('the body of a request', () => {
     @Module({
       controllers: [Doors],
       providers: [
+        provideRequestCheck(),
         { provide: APP_FILTER, useValue: new ProblemFilter(metrics, createLogger({ app: 'test', level: 'silent' })) },
       ],
     })

@@ -53,17 +53,17 @@ export class StreamDoor {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
   private readonly headTimeoutMs: number;
-  private readonly check: Pick<RequestCheck, 'of'> | undefined;
+  private readonly check: RequestCheck | undefined;
 
   constructor(
     private readonly opener: Pick<StreamOpener, 'open'>,
     private readonly answers: Pick<ProblemAnswers, 'answerTo'>,
     private readonly origins: Origins,
     private readonly heads = new HeadReader(),
-    options: { headTimeoutMs?: number; check?: Pick<RequestCheck, 'of'> | undefined } = {},
+    options: { headTimeoutMs?: number; check?: RequestCheck } = {},
   ) {
     this.headTimeoutMs = options.headTimeoutMs ?? HEAD_TIMEOUT_MS;
-    this.check = options.check;
+    this.check = options.check?.on ? options.check : undefined;
   }
 
   /** Takes over the server's new connections. Call it once, after all other `connection` listeners are registered. */
@@ -158,7 +158,7 @@ export class StreamDoor {
       .finally(() => this.opening.delete(socket));
   }
 
-  private async openChecked(check: Pick<RequestCheck, 'of'>, socket: Socket, head: RequestHead): Promise<void> {
+  private async openChecked(check: RequestCheck, socket: Socket, head: RequestHead): Promise<void> {
     const fields = await check.of({ method: 'GET', url: head.url, headers: head.headers, socket });
     if (socket.destroyed) return;
     if (fields.length > 0) head.addedFields = linesOf(fields);

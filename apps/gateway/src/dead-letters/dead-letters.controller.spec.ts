@@ -10,6 +10,7 @@ import { aTenant, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { provideVisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { DeadLettersController } from './dead-letters.controller';
 import { SettleDeadLetters } from './settle-dead-letters';
@@ -45,6 +46,7 @@ beforeEach(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [DeadLettersController],
     providers: [
+      provideRequestCheck(),
       bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
       provideVisibleTenants('tenants'),
       { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },

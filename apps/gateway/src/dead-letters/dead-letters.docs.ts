@@ -7,6 +7,7 @@ import {
   Needs,
   PathParameter,
   Problems,
+  QUEUE_PROBLEMS,
   TENANT_PROBLEMS,
 } from '../description/operation.docs';
 import type { BuriedLetter } from '@tocsin/contracts/ports';
@@ -61,7 +62,7 @@ export const redriveDeadLetter = applyDecorators(
   }),
   letterId,
   Answer(200, 'The message is in the queue.', ref('DeadLetter')),
-  Problems('not_found', 'already_decided', 'truncated', 'publish_failed', 'role_forbidden'),
+  Problems('not_found', 'already_decided', 'truncated', ...QUEUE_PROBLEMS, 'role_forbidden'),
 );
 
 export const discardDeadLetter = applyDecorators(
@@ -74,7 +75,7 @@ export const discardDeadLetter = applyDecorators(
 export const redriveDeadLetters = applyDecorators(
   ApiOperation({ summary: 'Redrive open letters, the oldest first' }),
   Answer(200, 'What was done, and what is left to do.', ref('Settled')),
-  Problems('publish_failed', 'role_forbidden'),
+  Problems(...QUEUE_PROBLEMS, 'role_forbidden'),
 );
 
 export const discardDeadLetters = applyDecorators(

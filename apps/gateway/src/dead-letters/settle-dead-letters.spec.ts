@@ -68,6 +68,13 @@ it('of many, those that the queue does not confirm stay open, and no more are pu
   expect(queue.published).toHaveLength(200);
 });
 
+it('of many, those that were redriven are counted when the queue is full afterwards', async () => {
+  for (let i = 0; i < 250; i += 1) letters.add();
+  queue.room = 150;
+  expect(await settle.redriveMany('all', every, 'ana')).toEqual({ settled: 100, failed: 100, left: 150, up_to: 250 });
+  await expect(settle.redriveMany('all', every, 'ana')).rejects.toMatchObject({ name: 'QueueFull' });
+});
+
 it('truncated letters are not redriven: a single one is refused, and sets exclude them', async () => {
   letters.add({ truncated: true });
   await expect(settle.redrive('all', 1, 'ana')).rejects.toMatchObject({ code: 'truncated' });

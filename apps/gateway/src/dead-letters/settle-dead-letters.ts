@@ -1,4 +1,4 @@
-import { Refused } from '@tocsin/contracts';
+import { Refused, Unavailable } from '@tocsin/contracts';
 import type {
   BuriedLetter,
   DeadLetterReach,
@@ -41,7 +41,7 @@ export class SettleDeadLetters {
 
   /**
    * Redrives one letter. Repeating it has no further effect. Throws `Refused`: `not_found`, `already_decided` when the
-   * letter was discarded, `truncated`, `publish_failed`.
+   * letter was discarded, `truncated`, `publish_failed`; and `Unavailable` when the queue takes nothing.
    */
   async redrive(reach: DeadLetterReach, deadLetterId: number, by: string): Promise<BuriedLetter> {
     const letter = await this.find(reach, deadLetterId);
@@ -64,7 +64,7 @@ export class SettleDeadLetters {
 
   /**
    * Redrives the oldest letters of a set, which excludes truncated letters. Stops at the first chunk that the queue
-   * does not confirm.
+   * does not confirm. Throws `Unavailable` only when the queue takes none from the start.
    */
   async redriveMany(reach: DeadLetterReach, many: ManyLetters, by: string): Promise<Settled> {
     const set = await this.setOf(reach, many, true);
@@ -73,9 +73,12 @@ export class SettleDeadLetters {
     while (settled < many.limit && failed === 0) {
       const letters = await this.deadLetters.oldest(reach, set, Math.min(CHUNK, many.limit - settled));
       if (letters.length === 0) break;
-      const outcomes = await this.rawIntake.republish(letters.map(messageOf));
+      const outcomes = await this.rawIntake.republish(letters.map(messageOf)).catch((error: unknown) => {
+        if (settled === 0 || !(error instanceof Unavailable)) throw error;
+        return [];
+      });
       const confirmed = letters
-        .filter((_, index) => outcomes[index]!.outcome === 'confirmed')
+        .filter((_, index) => outcomes[index]?.outcome === 'confirmed')
         .map(({ dead_letter_id }) => dead_letter_id);
       await this.deadLetters.decide(reach, confirmed, { status: 'redriven', by, note: null });
       settled += confirmed.length;

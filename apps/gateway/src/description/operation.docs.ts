@@ -94,6 +94,9 @@ export const FailsWith = (schema: Schema) => SetMetadata(FAILURE, schema);
 export const failureOf = (route: object): Schema | undefined =>
   Reflect.getMetadata(FAILURE, route) as Schema | undefined;
 
+/** Error codes of handing messages to the queue. */
+export const QUEUE_PROBLEMS = ['publish_failed', 'queue_full'] as const satisfies readonly ErrorCode[];
+
 /** Error codes of looking up a user's tenants. */
 export const TENANT_PROBLEMS = [
   'no_tenant',

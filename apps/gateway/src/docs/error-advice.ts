@@ -88,8 +88,11 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   time_in_past: 'The time is over by more than a minute. Leave it out to send now.',
   time_too_far: 'The time is more than two years ahead. Ask for it later.',
   publish_failed:
-    'The queue did not confirm all messages; `confirmed` lists the confirmed ones. Send all of them ' +
+    'The queue is away, or did not confirm all messages; `confirmed` lists the confirmed ones. Send all of them ' +
     'again, with the same ids.',
+  queue_full:
+    'The queue has no room, whatever its engine: it holds as many messages as it may, or the engine lacks memory or ' +
+    'disk. Nothing of the request was stored. Send it again after `Retry-After` seconds, and more slowly.',
   tenant_service_unavailable: 'The tenant service does not answer. Try again after `Retry-After` seconds.',
   identity_provider_unavailable:
     'The OpenID provider cannot be reached, so no user can sign in and no token can be renewed. Sessions are kept: wait ' +

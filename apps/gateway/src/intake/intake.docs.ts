@@ -8,6 +8,7 @@ import {
   Body,
   HeaderParameter,
   Problems,
+  QUEUE_PROBLEMS,
   QueryParameter,
   TakesTraceparent,
 } from '../description/operation.docs';
@@ -105,6 +106,6 @@ export const publishEvents = applyDecorators(
     'tenant_forbidden',
     'id_conflict',
     'store_failed',
-    'publish_failed',
+    ...QUEUE_PROBLEMS,
   ),
 );

@@ -10,6 +10,7 @@ import {
   Needs,
   PathParameter,
   Problems,
+  QUEUE_PROBLEMS,
   QueryParameter,
   TakesTraceparent,
 } from '../description/operation.docs';
@@ -26,7 +27,7 @@ const address = applyDecorators(
 const takesEvent = applyDecorators(
   Needs('events:publish'),
   TakesTraceparent(),
-  Problems('message_too_large', 'invalid_parameter', 'tenant_forbidden', 'publish_failed'),
+  Problems('message_too_large', 'invalid_parameter', 'tenant_forbidden', ...QUEUE_PROBLEMS),
 );
 
 export const enqueuePagerDutyEvent = applyDecorators(

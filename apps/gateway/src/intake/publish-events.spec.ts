@@ -1,4 +1,4 @@
-import { Refused, Unavailable, type DeadLetter, type ValidMessage } from '@tocsin/contracts';
+import { QueueFull, Refused, Unavailable, type DeadLetter, type ValidMessage } from '@tocsin/contracts';
 import type { NamedAlert, PublishOutcome } from '@tocsin/contracts/ports';
 import { Metrics } from '@tocsin/observability';
 import { PublishEvents, type Publisher } from './publish-events';
@@ -38,12 +38,15 @@ class Door {
   named: Pick<NamedAlert, 'alert_id' | 'status'> | 'away' | undefined;
   /** How many messages the queue confirms before it stops confirming. */
   confirms = Infinity;
+  /** How many messages the queue has room for. */
+  room = Infinity;
   storeIsAway = false;
 
   private readonly events = new PublishEvents(
     {
       publish: (messages) => {
         this.batches.push(messages.length);
+        if (this.published.length + messages.length > this.room) return Promise.reject(new QueueFull('memory'));
         const outcomes = messages.map(({ id }): PublishOutcome =>
           this.confirms-- > 0 ? { id, outcome: 'confirmed' } : { id, outcome: 'failed', reason: 'nacked' },
         );
@@ -183,6 +186,30 @@ describe('a group of many', () => {
     await expect(
       door.send(group(Array.from({ length: 900 }, (_, index) => alert({ fingerprint: `f${index}` })))),
     ).rejects.toMatchObject({ code: 'publish_failed', confirmed: { length: 700 } });
+  });
+});
+
+describe('a queue that is full', () => {
+  const many = group(Array.from({ length: 900 }, (_, index) => alert({ fingerprint: `f${index}` })));
+
+  it('is said as such when it has nothing of the request', async () => {
+    door.room = 100;
+    await expect(door.send(many)).rejects.toBeInstanceOf(QueueFull);
+    await expect(door.send(page({ dedup_key: 'd' }), { tenant: 'bakery' })).resolves.toBeDefined();
+  });
+
+  it('names what it has once it has some of the request', async () => {
+    door.room = 500;
+    await expect(door.send(many)).rejects.toMatchObject({ code: 'publish_failed', confirmed: { length: 400 } });
+  });
+
+  it('names the alerts that it has when there is no room for the notice that none was left out', async () => {
+    door.named = { alert_id: 'a', status: 'firing' };
+    door.room = 2;
+    await expect(door.send(group([alert(), alert({ fingerprint: 'g' })]))).rejects.toMatchObject({
+      code: 'publish_failed',
+      confirmed: { length: 2 },
+    });
   });
 });
 

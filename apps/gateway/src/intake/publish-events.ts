@@ -7,7 +7,13 @@ import {
   type ParsedMessage,
   Turns,
 } from '@tocsin/messages';
-import type { DeadLetter, InputError, RefusedPartReason, TenantId } from '@tocsin/contracts';
+import {
+  Unavailable,
+  type DeadLetter,
+  type InputError,
+  type RefusedPartReason,
+  type TenantId,
+} from '@tocsin/contracts';
 import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
 import type { ActOnAlerts } from '../alerts/act-on-alerts';
@@ -122,7 +128,7 @@ export class PublishEvents {
         refused[0].code,
         refused.flatMap(({ errors }) => errors),
       );
-    await this.endNotice(group, publisher);
+    await this.endNotice(group, publisher, messages);
     await this.bury(refused);
     return {
       messages,
@@ -134,17 +140,20 @@ export class PublishEvents {
   }
 
   /**
-   * Publishes and throws `PublishFailed` unless the queue has confirmed all messages. `before`: messages of the same
-   * request that the queue has already.
+   * Publishes and throws unless the queue has confirmed all messages: `PublishFailed` when it has some of the request,
+   * otherwise what the intake throws. `before`: messages of the same request that the queue has already.
    */
   private async confirm(
     messages: readonly AlertMessage[],
     { traceparent }: Publisher,
     before: readonly AlertMessage[] = [],
   ): Promise<void> {
-    const outcomes = await this.intake.publish(messages, { traceparent });
+    const had = before.map(({ id }) => id);
+    const outcomes = await this.intake.publish(messages, { traceparent }).catch((error: unknown) => {
+      throw error instanceof Unavailable && had.length > 0 ? new PublishFailed(had, error) : error;
+    });
     const confirmed = outcomes.filter(({ outcome }) => outcome === 'confirmed').map(({ id }) => id);
-    if (confirmed.length < outcomes.length) throw new PublishFailed([...before.map(({ id }) => id), ...confirmed]);
+    if (confirmed.length < outcomes.length) throw new PublishFailed([...had, ...confirmed]);
   }
 
   /**
@@ -161,7 +170,7 @@ export class PublishEvents {
    * Resolves the notice that alerts were left out, when this time none was. It does so only when the notice is open, as
    * otherwise every group would add an entry. While the store is unavailable the notice is resolved without that check.
    */
-  private async endNotice(group: MessageGroup, publisher: Publisher): Promise<void> {
+  private async endNotice(group: MessageGroup, publisher: Publisher, before: readonly AlertMessage[]): Promise<void> {
     const read = group.shape.all_sent && allowed(group.readPart(group.shape.all_sent, 'lenient'), publisher, () => '');
     if (!read?.ok) return;
     const { tenant_id, service, dedup_key } = read.message;
@@ -169,7 +178,7 @@ export class PublishEvents {
       (alert) => alert !== undefined && alert.status !== 'resolved',
       () => true,
     );
-    if (isOpen) await this.confirm([read.message], publisher);
+    if (isOpen) await this.confirm([read.message], publisher, before);
   }
 
   /**

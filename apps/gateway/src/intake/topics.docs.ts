@@ -11,6 +11,7 @@ import {
   HeaderParameter,
   PathParameter,
   Problems,
+  QUEUE_PROBLEMS,
   QueryParameter,
   TakesTraceparent,
   TENANT_PROBLEMS,
@@ -88,5 +89,5 @@ export const publishToTopic = applyDecorators(
     'The queue has durably stored it.',
     object<PublishedTopicEvent>({ topic: text(), id: text(), data: ANY_JSON }),
   ),
-  Problems('message_too_large', 'tenant_forbidden', 'publish_failed'),
+  Problems('message_too_large', 'tenant_forbidden', ...QUEUE_PROBLEMS),
 );

@@ -10,6 +10,7 @@ import { aTenant, anEntry } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { readSettings } from '@tocsin/settings';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { FollowLinks } from './follow-links';
 import { LinksController } from './links.controller';
@@ -56,6 +57,7 @@ beforeAll(async () => {
     imports: [observability],
     controllers: [LinksController],
     providers: [
+      provideRequestCheck(),
       { provide: FollowLinks, useFactory: follow },
       { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
     ],

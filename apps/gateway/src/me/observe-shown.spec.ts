@@ -1,10 +1,13 @@
-import { hintOf, type HopTimes } from '@tocsin/contracts';
+import { hintOf, type HopTimes, type TenantId } from '@tocsin/contracts';
 import { aTenant, anEntry } from '@tocsin/contracts/testing';
+import type { VerifiedToken } from '@tocsin/auth';
 import { Metrics } from '@tocsin/observability';
 import { SpansInMemory } from '@tocsin/observability/testing';
+import type { VisibleTenants } from '../access/visible-tenants';
 import { FanOutSpans } from '../feeds/fan-out-spans';
 import { EntryBatch } from '../frames/entry-batch';
 import { ObserveShown } from './observe-shown';
+import { ShownController } from './shown.controller';
 
 const bakery = aTenant('bakery');
 const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331', sampled: true };
@@ -35,6 +38,8 @@ describe('what a client has shown', () => {
     jest.setSystemTime(Date.now() + 4);
     fanOut.written(bakery, new EntryBatch([hint]));
   };
+  const membershipsOf = (tenants: readonly TenantId[]) =>
+    tenants.map((tenant_id) => ({ tenant_id, name: '', role: 'member' as const }));
   const report = (seq: number, by: { shownAt: number; sentAt: number; offset?: number }, tenants = [bakery]) =>
     shown.observe(
       {
@@ -42,7 +47,8 @@ describe('what a client has shown', () => {
         ...(by.offset !== undefined && { clock_offset_ms: by.offset }),
         shown: [{ tenant_id: 'bakery', seq, shown_at: by.shownAt }],
       },
-      tenants.map((tenant_id) => ({ tenant_id, name: '', role: 'member' })),
+      membershipsOf(tenants),
+      Date.now(),
     );
   const parts = async () => {
     const { values } = await metrics.publishToScreen.get();
@@ -71,6 +77,24 @@ describe('what a client has shown', () => {
     // it sent at 500 by our clock, and the heartbeat came 10 ms after the time in it
     report(1, { shownAt: NOON + 30 + HOUR, sentAt: NOON + 500 + HOUR, offset: -HOUR - 10 });
     expect(await parts()).toMatchObject({ screen: 26, total: 90 });
+  });
+
+  it.each([
+    ['with', 0, 26],
+    ['without', undefined, 36], // only the report tells of the clock then: its way of 10 ms counts
+  ])('does not include the look-up of the tenants, %s a clock by heartbeats', async (_, offset, screen) => {
+    stream(1, null, hops);
+    jest.setSystemTime(NOON + 510);
+    const of = () => {
+      jest.setSystemTime(NOON + 4_510);
+      return Promise.resolve(membershipsOf([bakery]));
+    };
+    const controller = new ShownController(shown, { of } as unknown as VisibleTenants);
+    const body = { sent_at: NOON + 500, shown: [{ tenant_id: 'bakery', seq: 1, shown_at: NOON + 30 }] };
+    const heartbeat = offset === undefined ? {} : { clock_offset_ms: offset - 10 };
+    await controller.reportShown({ ...body, ...heartbeat }, {} as VerifiedToken);
+    expect(await parts()).toMatchObject({ screen });
+    expect(spans.ended.at(-1)!.endedAt).toBe(NOON + 4 + screen);
   });
 
   it('is neither before it was written nor after it was reported', async () => {

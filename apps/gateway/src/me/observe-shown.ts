@@ -17,14 +17,14 @@ export class ObserveShown {
     private readonly metrics: Pick<Metrics, 'publishToScreen'>,
   ) {}
 
-  observe({ sent_at, clock_offset_ms, shown }: ShownBody, tenants: readonly Membership[]): void {
-    const now = Date.now();
+  /** `received`: when the report came. What the gateway does before this call is no part of its way. */
+  observe({ sent_at, clock_offset_ms, shown }: ShownBody, tenants: readonly Membership[], received: number): void {
     const mine = new Set<string>(tenants.map(({ tenant_id }) => tenant_id));
-    const offset = offsetOf(now - sent_at, clock_offset_ms);
+    const offset = offsetOf(received - sent_at, clock_offset_ms);
     for (const { tenant_id, seq, shown_at } of shown) {
       const hops = mine.has(tenant_id) ? this.spans.find(tenant_id, seq) : undefined;
       // nothing is shown before it was written, or after it was reported
-      if (hops) this.observeOne(hops, Math.min(now, Math.max(hops.written, shown_at + offset)));
+      if (hops) this.observeOne(hops, Math.min(received, Math.max(hops.written, shown_at + offset)));
     }
   }
 

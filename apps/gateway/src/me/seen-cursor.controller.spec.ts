@@ -20,6 +20,7 @@ import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsi
 import { provideVisibleTenants } from '../access/visible-tenants';
 import { GatewayConfig } from '../config';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { LogInMemory } from '../feeds/testing/log-in-memory';
 import { ProblemFilter } from '../problems/problem.filter';
 import { SeenCursorController } from './seen-cursor.controller';
@@ -60,6 +61,7 @@ beforeAll(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [SeenCursorController],
     providers: [
+      provideRequestCheck(),
       provideVisibleTenants('tenants'),
       { provide: GatewayConfig, useValue: settings },
       { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },

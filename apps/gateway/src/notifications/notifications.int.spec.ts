@@ -32,6 +32,7 @@ import { AlertDeliveriesController } from '../deliveries/alert-deliveries.contro
 import { DeliveriesController } from '../deliveries/deliveries.controller';
 import { KeepDeliveries } from '../deliveries/keep-deliveries';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { RecipientsController } from '../recipients/recipients.controller';
 import { KeepNotifications } from './keep-notifications';
@@ -88,6 +89,7 @@ beforeAll(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [NotificationsController, DeliveriesController, AlertDeliveriesController, RecipientsController],
     providers: [
+      provideRequestCheck(),
       {
         provide: KeepNotifications,
         useFactory: (notifications: Notifications, deliveries: Deliveries, tenants: VisibleTenants) =>

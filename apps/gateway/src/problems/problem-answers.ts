@@ -4,6 +4,7 @@ import {
   CLOSE_REASONS,
   firstErrors,
   isCredentialError,
+  QueueFull,
   Refused,
   Unavailable,
   type CloseReason,
@@ -77,6 +78,7 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   time_in_past: [422, 'The time is over'],
   time_too_far: [422, 'The time is too far ahead'],
   publish_failed: [503, 'Not every message was confirmed'],
+  queue_full: [503, 'The queue is full'],
   tenant_service_unavailable: [503, 'The tenant service is away'],
   identity_provider_unavailable: [503, 'The OpenID provider is away'],
   operator_check_unavailable: [503, 'The request could not be checked'],
@@ -193,6 +195,7 @@ const isCloseReason = (code: ErrorCode): code is CloseReason & ErrorCode => Obje
 /** The code with which a failure is answered. */
 export function codeOf(error: unknown): ErrorCode {
   if (error instanceof Refused) return error.code;
+  if (error instanceof QueueFull) return 'queue_full';
   if (error instanceof Unavailable) return UNAVAILABLE[error.role];
   // Errors of the body parser and the router carry a status and nothing else that a client should see.
   const status = Number((error as { status?: unknown } | null)?.status);

@@ -2,12 +2,22 @@ import 'reflect-metadata';
 import { Controller, Get, Module, Query, type INestApplication } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { AddressInfo } from 'node:net';
-import { ERROR_CODES, isCredentialError, Refused, type ErrorCode } from '@tocsin/contracts';
+import { ERROR_CODES, isCredentialError, QueueFull, Refused, Unavailable, type ErrorCode } from '@tocsin/contracts';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { ProblemFilter } from './problem.filter';
 
+const QUEUE_FAILURES = {
+  full: new QueueFull('any', 'a name of the engine'),
+  away: new Unavailable('queue', 'an address of the engine'),
+};
+
 @Controller('api')
 class RefusingController {
+  @Get('queue')
+  queue(@Query('is') is: keyof typeof QUEUE_FAILURES): never {
+    throw QUEUE_FAILURES[is];
+  }
+
   @Get('events')
   events(@Query('code') code: ErrorCode): never {
     throw new Refused(code, 'Not now.');
@@ -97,6 +107,19 @@ describe('a temporary refusal', () => {
     await ask('/api/events?code=too_many_streams');
     expect(await counted()).toBe(before + 1);
   });
+});
+
+test.each([
+  ['full', 'queue_full'],
+  ['away', 'publish_failed'],
+])('a queue that is %s is 503 %s, says when to come back and keeps the connection', async (is, code) => {
+  const response = await ask(`/api/queue?is=${is}`);
+  expect(response.status).toBe(503);
+  expect(response.headers.get('retry-after')).toMatch(/^[1-8]$/);
+  expect(response.headers.get('connection')).toBe('keep-alive');
+  const problem = await response.text();
+  expect(JSON.parse(problem)).toMatchObject({ status: 503, code });
+  expect(problem).not.toContain('of the engine');
 });
 
 test.each(ERROR_CODES)('%s is an error status with its own code', async (code) => {

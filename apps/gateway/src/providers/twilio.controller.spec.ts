@@ -20,6 +20,7 @@ import type { Alert } from '@tocsin/contracts';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { readSettings } from '@tocsin/settings';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { AnswerReply } from './answer-reply';
 import { TwilioCallbacks } from './twilio-callbacks';
@@ -52,6 +53,7 @@ async function started(callbacks: TwilioCallbacks): Promise<{ app: NestExpressAp
     imports: [observability],
     controllers: [TwilioController],
     providers: [
+      provideRequestCheck(),
       { provide: TwilioCallbacks, useValue: callbacks },
       {
         provide: PhoneDeliveries,

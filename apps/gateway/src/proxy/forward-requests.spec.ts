@@ -14,7 +14,7 @@ import { prepareHttp } from '../http-server';
 import { LimitRequests } from '../limits/limit-requests.guard';
 import { RequestLimits } from '../limits/request-limits';
 import { ProblemFilter } from '../problems/problem.filter';
-import { RequestCheck, type BeforeRequest } from '../request/before-request';
+import { provideRequestCheck, type BeforeRequest } from '../request/before-request';
 import { ForwardRequests, type ProxyLimits } from './forward-requests';
 import { proxyRoutes } from '../http/proxy-routes';
 
@@ -78,6 +78,7 @@ async function gateway(
     imports: [observability],
     controllers: [Own],
     providers: [
+      provideRequestCheck({ beforeRequest: see }, trusted),
       {
         provide: ForwardRequests,
         useFactory: (metrics: Metrics) =>
@@ -102,7 +103,6 @@ async function gateway(
     bodyParser: false,
     forceCloseConnections: true,
   });
-  if (see) new RequestCheck(see, trusted).standBefore(app.getHttpAdapter());
   prepareHttp(app, { CORS_ORIGINS: [], PROXY_ROUTES });
   await app.listen(0, '127.0.0.1');
   opened.push(app);

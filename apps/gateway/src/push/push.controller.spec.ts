@@ -12,6 +12,7 @@ import { readSettings } from '@tocsin/settings';
 import { provideVisibleTenants } from '../access/visible-tenants';
 import { GatewayConfig } from '../config';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { PushController } from './push.controller';
 
@@ -56,6 +57,7 @@ beforeAll(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [PushController],
     providers: [
+      provideRequestCheck(),
       provideVisibleTenants('tenants'),
       { provide: GatewayConfig, useValue: config },
       { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },

@@ -52,10 +52,6 @@ interface AnyRequest {
   socket: Pick<Socket, 'remoteAddress'>;
 }
 
-/** The HTTP side of a Nest application, as a key alone. */
-type HttpAdapter = object;
-const checks = new WeakMap<HttpAdapter, RequestCheck>();
-
 const TIMEOUT_MS = 2_000;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t -~]*$/;
@@ -73,24 +69,29 @@ const OWN = new RegExp(
 
 /**
  * Calls the operator's function, for both ways in: the stream door and Express. A request is never let through because
- * the function failed.
+ * the function failed. A gateway without such a function has a check that is not `on`: were the check itself absent,
+ * a composition that forgot it would let everything through.
  */
 export class RequestCheck {
   private readonly timeoutMs: number;
 
   constructor(
-    private readonly see: BeforeRequest,
+    private readonly see: BeforeRequest | undefined,
     private readonly trustedProxies: number,
     timeoutMs?: number,
   ) {
     this.timeoutMs = timeoutMs ?? TIMEOUT_MS;
   }
 
+  get on(): boolean {
+    return this.see !== undefined;
+  }
+
   /** The headers to add to the answer. Throws `Refused` when the request must not be handled. */
   async of(request: AnyRequest): Promise<AddedFields> {
     const { method, url, headers } = request;
     try {
-      const seen = this.see(new SeenRequest(method, url, headers, clientAddress(request, this.trustedProxies)));
+      const seen = this.see?.(new SeenRequest(method, url, headers, clientAddress(request, this.trustedProxies)));
       const verdict = types.isPromise(seen) ? await within(this.timeoutMs, seen, tooSlow) : seen;
       if (verdict instanceof Refused) throw verdict;
       return verdict ? Object.entries(verdict.headers).map(allowed) : [];
@@ -98,15 +99,6 @@ export class RequestCheck {
       if (error instanceof Refused) throw error;
       throw new Refused('operator_check_unavailable', 'The request could not be checked.', { cause: error });
     }
-  }
-
-  /** Makes `prepareHttp` find this check: it is called without a module, too, and knows only the adapter. */
-  standBefore(adapter: HttpAdapter): void {
-    checks.set(adapter, this);
-  }
-
-  static before(adapter: HttpAdapter): RequestCheck | undefined {
-    return checks.get(adapter);
   }
 
   /** For Express. A stream writes its own answer, and finds the lines of the headers at the request. */
@@ -119,6 +111,15 @@ export class RequestCheck {
     }, next);
   };
 }
+
+/** Provides the check, which `prepareHttp` needs. Without a function no request is checked. */
+export const provideRequestCheck = (
+  { beforeRequest, beforeRequestMs }: BeforeRequestOptions = {},
+  trustedProxies = 0,
+): { provide: typeof RequestCheck; useValue: RequestCheck } => ({
+  provide: RequestCheck,
+  useValue: new RequestCheck(beforeRequest, trustedProxies, beforeRequestMs),
+});
 
 /** Headers as they are sent. */
 export const linesOf = (fields: AddedFields): string => fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');

@@ -12,6 +12,7 @@ import { Database, PostgresWebhookEndpoints } from '@tocsin/postgres';
 import { asOwner, freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import { provideVisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
+import { provideRequestCheck } from '../request/before-request';
 import { ProblemFilter } from '../problems/problem.filter';
 import { WebhooksController } from './webhooks.controller';
 
@@ -46,6 +47,7 @@ beforeAll(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [WebhooksController],
     providers: [
+      provideRequestCheck(),
       provideVisibleTenants('tenants'),
       { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
     ],

@@ -15,8 +15,8 @@ export interface PublishContext {
  *   dead letter, even if a process is killed.
  * - `failed` does not mean that the message is lost: it may still arrive. Publishing it again under its id is safe.
  * - The outcomes are in the order of the messages. Order between messages is not promised.
- * - Time (5 s) and messages in flight are bounded. Throws `Unavailable` when the queue is away, blocked or full and
- *   nothing was sent.
+ * - Time (5 s) and messages in flight are bounded. When nothing was stored, it throws `QueueFull` if the queue has no
+ *   room, and another `Unavailable` if it is away.
  */
 export abstract class AlertIntake {
   abstract publish(messages: readonly ValidMessage[], context?: PublishContext): Promise<PublishOutcome[]>;

@@ -16,7 +16,7 @@ export interface RawMessage {
  * The entrance for messages that Tocsin received before, such as dead letters. The bytes are neither read nor changed,
  * and the processor judges them again. The other guarantees are those of `AlertIntake`: confirmed means durable,
  * `failed` says nothing about the message's fate, outcomes are in the order of the messages (by `message_id`), 5 s at
- * most, and `Unavailable` when nothing was sent.
+ * most, and `QueueFull` or another `Unavailable` when nothing was stored.
  */
 export abstract class RawIntake {
   abstract republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]>;

@@ -1,6 +1,7 @@
 export * from './access-changes.contract';
 export * from './access-changes.memory';
 export * from './alert-acts.contract';
+export * from './alert-intake.contract';
 export * from './alert-queries.contract';
 export * from './an-alert';
 export * from './dead-letters.contract';

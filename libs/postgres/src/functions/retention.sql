@@ -228,7 +228,10 @@ begin
 end $$;
 
 -- Forgets ids that were stored longer than `kept` ago, and at least a day ago whatever `kept` is: about `at_most`, the
--- oldest first. Returns how many.
+-- oldest first. Returns how many. It begins where the step before ended: an index is read from its beginning through
+-- every row that was deleted since the last vacuum, as at `first_below`, and times have gaps that no look-up can judge.
+-- Nothing older can have come meanwhile, unless the clock was wrong or `kept` was raised. Then that place is not old
+-- enough, and the step begins at the oldest id.
 create or replace function forget_ids(kept interval, at_most integer)
 returns integer
 language plpgsql volatile security definer
@@ -236,15 +239,25 @@ set search_path = tocsin, pg_temp
 as $$
 declare
   cutoff timestamptz := now() - greatest(kept, interval '24 hours');
-  upto timestamptz;
+  behind timestamptz;
+  reached timestamptz;
   gone integer;
 begin
   if not may_retain() then
     return 0;
   end if;
-  upto := (select max(stored_at) from (select stored_at from idempotency where stored_at < cutoff order by stored_at limit at_most) oldest);
-  delete from idempotency where stored_at <= upto;
+  behind := coalesce((select f.upto from forgotten_ids f where f.upto < cutoff), '-infinity');
+  reached := (
+    select max(oldest.stored_at) from (
+      select i.stored_at from idempotency i where i.stored_at > behind and i.stored_at < cutoff
+      order by i.stored_at limit at_most
+    ) oldest);
+  if reached is null then
+    return 0;
+  end if;
+  delete from idempotency i where i.stored_at > behind and i.stored_at <= reached;
   get diagnostics gone = row_count;
+  update forgotten_ids set upto = reached;
   return gone;
 end $$;
 

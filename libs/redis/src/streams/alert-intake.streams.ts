@@ -1,4 +1,4 @@
-import { Unavailable, type ValidMessage } from '@tocsin/contracts';
+import { QueueFull, Unavailable, type ValidMessage } from '@tocsin/contracts';
 import type { AlertIntake, PublishContext, PublishOutcome, RawIntake, RawMessage } from '@tocsin/contracts/ports';
 import { publishedForm, readRoutingKey, routingKeyOf, Turns } from '@tocsin/messages';
 import { fieldsOf } from './stream-message';
@@ -53,7 +53,7 @@ export class StreamRawIntake implements RawIntake {
   }
 }
 
-/** Throws when nothing was sent. When only a part was appended, the rest has failed. */
+/** Throws when nothing was appended. When only a part was, the rest has failed. */
 async function append(
   queue: StreamQueue,
   limit: number,
@@ -63,15 +63,20 @@ async function append(
   for (let at = 0; at < messages.length; at += MESSAGES_A_SCRIPT) {
     const some = messages.slice(at, at + MESSAGES_A_SCRIPT);
     try {
-      if (!(await queue.put(some, limit)))
-        throw new Unavailable('queue', 'The queue is full.', { technology: 'redis' });
+      if (!(await queue.put(some, limit))) throw new QueueFull('redis');
     } catch (error) {
-      if (at === 0 || !(error instanceof Unavailable)) throw error;
+      if (at === 0 || !(error instanceof Unavailable)) throw isOutOfMemory(error) ? noMemory(error) : error;
       return [...outcomes, ...messages.slice(at).map(({ id }) => failed(id, error.message))];
     }
     outcomes.push(...some.map(({ id }) => ({ id, outcome: 'confirmed' as const })));
   }
   return outcomes;
 }
+
+/** Redis judges its memory before it runs a script, so nothing of the script was done. */
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof Unavailable && error.cause instanceof Error && error.cause.message.startsWith('OOM ');
+
+const noMemory = (cause: unknown) => new QueueFull('redis', 'Redis has no memory left for the queue.', { cause });
 
 const failed = (id: string, reason: string): PublishOutcome => ({ id, outcome: 'failed', reason });

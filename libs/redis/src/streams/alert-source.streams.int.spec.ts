@@ -1,6 +1,12 @@
 import { Unavailable } from '@tocsin/contracts';
 import type { Delivery, ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import {
+  anAlert,
+  describeAlertIntake,
+  describeQueueDepths,
+  eventually,
+  ListenerByHand,
+} from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { OwnRedis, redisUrl } from '../testing/own-redis';
@@ -33,6 +39,32 @@ async function openStreams() {
 }
 
 describeAlertSource('Redis Streams', { open: openStreams });
+
+describeAlertIntake('Redis Streams', {
+  async open(messages) {
+    const opened = await openStreams();
+    const key = opened.queue.key('common');
+    return {
+      ...opened,
+      intake: new StreamIntake(opened.queue, messages),
+      raw: new StreamRawIntake(opened.queue, messages),
+      async drain() {
+        const entries = await opened.redis.plain.xrange(key, '-', '+');
+        await opened.redis.plain.del(key);
+        return entries.map(([, fields]) => idOf(Buffer.from(fields[fields.indexOf('body') + 1]!)));
+      },
+    };
+  },
+  async away() {
+    const redis = new OwnRedis();
+    const queue = new StreamQueue(redis.connection('redis://127.0.0.1:1'), redis.prefix);
+    return {
+      intake: new StreamIntake(queue, LIMIT),
+      raw: new StreamRawIntake(queue, LIMIT),
+      close: () => redis.close(),
+    };
+  },
+});
 
 describeQueueDepths('Redis Streams', {
   async open() {
@@ -179,7 +211,7 @@ describe('the queue in Redis Streams', () => {
     const intake = new StreamIntake(opened.queue, 3);
     await intake.publish([anAlert(), anAlert()]);
     await expect(intake.publish([anAlert(), anAlert()])).rejects.toMatchObject({
-      name: 'Unavailable',
+      name: 'QueueFull',
       role: 'queue',
       message: 'The queue is full.',
     });

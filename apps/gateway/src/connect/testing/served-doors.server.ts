@@ -11,7 +11,7 @@ import { corsFields } from '../../http/cors';
 import { prepareHttp } from '../../http-server';
 import { ProblemAnswers } from '../../problems/problem-answers';
 import { ProblemFilter } from '../../problems/problem.filter';
-import { RequestCheck, type BeforeRequest } from '../../request/before-request';
+import { provideRequestCheck, type BeforeRequest } from '../../request/before-request';
 import { clientAddress } from '../../request/client-address';
 import { EventStream } from '../../live/event-stream';
 import { EventsController } from '../events.controller';
@@ -67,11 +67,13 @@ class TellingOpener {
 
 export async function serve(withDoor: boolean, headTimeoutMs?: number, see?: BeforeRequest) {
   const opener = new TellingOpener();
-  const check = see && new RequestCheck(see, 1, 1_000);
+  const checking = provideRequestCheck({ beforeRequest: see, beforeRequestMs: 1_000 }, 1);
+  const check = checking.useValue;
   @Module({
     controllers: [EventsController, SlowController],
     providers: [
       { provide: StreamOpener, useValue: opener },
+      checking,
       { provide: APP_FILTER, useValue: new ProblemFilter(metrics, logger) },
     ],
   })
@@ -81,9 +83,8 @@ export async function serve(withDoor: boolean, headTimeoutMs?: number, see?: Bef
     bodyParser: false,
     forceCloseConnections: true,
   });
-  check?.standBefore(app.getHttpAdapter());
   prepareHttp(app, { CORS_ORIGINS: ORIGINS, BODIES_BYTES: 33_554_432 });
-  const reader = new HeadReader('', check !== undefined);
+  const reader = new HeadReader('', check.on);
   const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, reader, { headTimeoutMs, check });
   await app.init();
   if (withDoor) door.standBefore(app.getHttpServer());

@@ -1,4 +1,4 @@
-import { Unavailable } from '@tocsin/contracts';
+import { QueueFull, Unavailable } from '@tocsin/contracts';
 import {
   DeadLetters,
   RawIntake,
@@ -119,11 +119,14 @@ export class MemoryDeadLetters extends DeadLetters {
 export class MemoryRawIntake extends RawIntake {
   readonly published: RawMessage[] = [];
   away = false;
+  /** How many messages it has room for. */
+  room = Infinity;
   /** Whether the queue confirms a message. */
   confirms: (message: RawMessage) => boolean = () => true;
 
   async republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]> {
     if (this.away) throw new Unavailable('queue', 'away');
+    if (this.published.length + messages.length > this.room) throw new QueueFull('memory');
     this.published.push(...messages);
     return messages.map((message) =>
       this.confirms(message)

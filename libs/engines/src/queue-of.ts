@@ -1,0 +1,44 @@
+import type { DynamicModule } from '@nestjs/common';
+import { NatsQueueModule, type natsQueueSettings } from '@tocsin/nats';
+import type { CheckOptions } from '@tocsin/observability';
+import { InboxModule } from '@tocsin/postgres';
+import { RabbitModule, type rabbitSettings } from '@tocsin/rabbitmq';
+import { RedisQueueModule, type redisQueueSettings } from '@tocsin/redis';
+import type { queueSettings } from '@tocsin/settings';
+import type { AppEngines, BusConfig, SettingsOf } from './app-engines';
+
+type QueueConfig = BusConfig &
+  SettingsOf<typeof queueSettings & typeof rabbitSettings & typeof natsQueueSettings> &
+  Partial<SettingsOf<typeof redisQueueSettings>>;
+
+interface QueueOptions {
+  /** How the queue counts in the health of the app. */
+  health: CheckOptions;
+  /** How many messages a consumer holds unacknowledged. Default: that of each engine. */
+  prefetch?: number;
+}
+
+/** The queue that QUEUE names. Apart from `AppEngines`, so that an app without a queue loads no driver for one. */
+export function queueOf(config: QueueConfig, { app, session, nats }: AppEngines, options: QueueOptions): DynamicModule {
+  const common = { ...options, observability: app.observability };
+  const queues: Record<QueueConfig['QUEUE'], () => DynamicModule> = {
+    rabbitmq: () => RabbitModule.forRoot({ url: config.RABBITMQ_URL!, prefix: config.RABBITMQ_PREFIX, ...common }),
+    nats: () =>
+      NatsQueueModule.forRoot({
+        connection: nats,
+        prefix: config.NATS_PREFIX,
+        replicas: config.NATS_REPLICAS,
+        limit: config.NATS_QUEUE_LIMIT,
+        ...common,
+      }),
+    redis: () =>
+      RedisQueueModule.forRoot({
+        url: config.REDIS_URL!,
+        prefix: config.REDIS_PREFIX,
+        limit: config.REDIS_QUEUE_LIMIT,
+        ...common,
+      }),
+    postgres: () => InboxModule.forRoot(app.postgres, session),
+  };
+  return queues[config.QUEUE]();
+}
