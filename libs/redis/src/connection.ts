@@ -3,6 +3,8 @@ import { Unavailable, type DependencyRole } from '@tocsin/contracts';
 import { fullJitter, within } from '@tocsin/timing';
 
 const CONNECT_TIMEOUT_MS = 2_000;
+/** A process that stands still lets the system accept connections, and says nothing on them. */
+const READY_TIMEOUT_MS = 2_000;
 const RECONNECT = { firstMs: 100, capMs: 2_000 };
 
 /**
@@ -25,6 +27,9 @@ export function newClient(url: string, connectionName: string): Redis {
   const client = new Redis(url, options);
   // the caller of a command sees the errors that matter; without a listener ioredis would print them
   client.on('error', () => {});
+  let waiting: NodeJS.Timeout | undefined;
+  client.on('connect', () => (waiting = setTimeout(() => client.disconnect(true), READY_TIMEOUT_MS)));
+  for (const decided of ['ready', 'close']) client.on(decided, () => clearTimeout(waiting));
   return client;
 }
 
