@@ -64,6 +64,7 @@ export function gatewayAdapters(config: ReturnType<typeof loadConfig>, observabi
         url: config.REDIS_URL!,
         prefix: config.REDIS_PREFIX,
         limit: config.REDIS_QUEUE_LIMIT,
+        replicas: config.REDIS_QUEUE_REPLICAS,
         health: { critical: false },
         observability,
       }),

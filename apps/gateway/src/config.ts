@@ -14,7 +14,7 @@ import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '
 import { natsQueueSettings, natsSettings } from '@tocsin/nats';
 import { postgresSettings, replicaSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
-import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
+import { clusterProblems, plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { originFault } from './http/cors';
 import { basePath } from './http/base-path';
@@ -232,6 +232,7 @@ export interface GatewayConfig extends Settings {}
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...plainProblems(config),
+    ...clusterProblems(config),
     ...engineProblems(config),
     ...checkAuthSettings(config),
     ...checkPhoneSettings(config),
