@@ -32,8 +32,7 @@ export const gatewaySettings = {
     description:
       'The path below which the gateway answers, such as /tocsin where streams are opened at /tocsin/api/events: for ' +
       'a proxy that leads a path here without rewriting it, and for an application of your own that mounts the ' +
-      'gateway. PUBLIC_URL must end with it. The page is then not served, because its files have addresses at the ' +
-      'root. Empty: the root.',
+      'gateway. PUBLIC_URL must end with it. The page is below it too. Empty: the root.',
     example: '/tocsin',
   }),
   PAGE: setting(onOff.default(true), {

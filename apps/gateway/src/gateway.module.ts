@@ -162,8 +162,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
   ): DynamicModule {
     const base = config.BASE_PATH;
     const check = beforeRequest && new RequestCheck(beforeRequest, config.TRUSTED_PROXIES, beforeRequestMs);
-    // the page was built for the root
-    const files = config.PAGE && !base ? PageFiles.read(BUILT_PAGE) : undefined;
+    const files = config.PAGE ? PageFiles.read(BUILT_PAGE)?.below(base ?? '') : undefined;
     return {
       module: GatewayModule,
       imports: base ? [...adapters, RouterModule.register([{ path: base, module: GatewayModule }])] : adapters,
