@@ -33,6 +33,9 @@ const guide = { name: 'guide', apply: 'build', writeBundle: () => writeGuide(joi
 export default defineConfig({
   root: from('.'),
   base: '/',
+  // scripts and styles find files beside themselves: the gateway may serve all of them below a path, which it writes
+  // into the page alone
+  experimental: { renderBuiltUrl: (_, { hostType }) => (hostType === 'html' ? undefined : { relative: true }) },
   resolve: {
     alias: {
       '@tocsin/contracts/wire': from('../../libs/contracts/src/wire/index.ts'),

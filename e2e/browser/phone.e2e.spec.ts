@@ -307,7 +307,7 @@ describeWith('chromium', 'the page on a phone', () => {
       const { url, errors, data } = await browser.send('Page.getAppManifest');
       expect(errors).toEqual([]);
       const manifest = JSON.parse(data!) as { icons: { src: string; sizes: string; type: string }[] };
-      expect(manifest).toMatchObject({ name: 'Tocsin', start_url: '/', scope: '/', display: 'standalone' });
+      expect(manifest).toMatchObject({ name: 'Tocsin', start_url: '../', scope: '../', display: 'standalone' });
       const files = await Promise.all(
         [url, ...manifest.icons.map(({ src }) => src)].map((path) =>
           ask(stack.gateway.url, new URL(path, url).pathname),

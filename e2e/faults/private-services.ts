@@ -101,6 +101,7 @@ export class PrivateRedis extends PrivateServer {
   protected readonly gentle = 'SIGTERM';
 
   private appendOnly = false;
+  private settings: readonly string[] = [];
 
   static async start(): Promise<PrivateRedis> {
     return new PrivateRedis('redis', await freePort()).start();
@@ -110,6 +111,14 @@ export class PrivateRedis extends PrivateServer {
   static async startAsQueue(): Promise<PrivateRedis> {
     const server = new PrivateRedis('redis', await freePort());
     server.appendOnly = true;
+    return server.start();
+  }
+
+  /** Starts a node of a cluster, which owns no slot yet. It writes to the disk as a queue does. */
+  static async startAsNode(settings: readonly string[]): Promise<PrivateRedis> {
+    const server = new PrivateRedis('redis', await freePort());
+    server.appendOnly = true;
+    server.settings = ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort()), ...settings];
     return server.start();
   }
 
@@ -133,6 +142,7 @@ export class PrivateRedis extends PrivateServer {
         'always',
         '--dir',
         this.folder,
+        ...this.settings,
       ],
     };
   }

@@ -3,7 +3,14 @@ import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings } from '@tocsin/postgres';
 import { natsQueueSettings, natsSettings } from '@tocsin/nats';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
-import { bridgeProblems, plainProblems, redisBridgeSettings, redisPlainSettings, redisSettings } from '@tocsin/redis';
+import {
+  bridgeProblems,
+  clusterProblems,
+  plainProblems,
+  redisBridgeSettings,
+  redisPlainSettings,
+  redisSettings,
+} from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
 
 export const settings = {
@@ -27,6 +34,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...plainProblems(config),
     ...bridgeProblems(config),
+    ...clusterProblems(config),
     ...engineProblems(config),
     // one connection for each lane; one each for urgent messages, suspects, the quarantine, dead letters and the health
     // check

@@ -1,6 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { AlertStreamProvider, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
+import { below } from './base-path';
 import { Inbox } from './live/inbox';
 import { bell } from './live/the-bell';
 import signIn from './session/sign-in.module.css';
@@ -13,7 +14,7 @@ const SignIn = lazy(() => import('./session/sign-in'));
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: false } } });
 /** Loaded when it is needed: it is the page for those who embed the inbox elsewhere. */
-const EmbedPreview = location.pathname === '/embed-preview' ? lazy(() => import('./embed/embed-preview')) : null;
+const EmbedPreview = location.pathname === below('/embed-preview') ? lazy(() => import('./embed/embed-preview')) : null;
 /** Clears the cache, so that the next user does not see what this one has loaded. */
 const forget = () => queries.clear();
 
@@ -49,6 +50,7 @@ function SignedIn() {
   const tenants = followed?.user === claims.user ? followed.tenants : undefined;
   return (
     <AlertStreamProvider
+      url={below('/api/events')}
       reportShown={document.querySelector('meta[name=tocsin-report-shown]') !== null}
       key={`${byCookie} ${claims.user} ${tenants?.join() ?? ''}`}
       {...(byCookie ? { user: claims.user } : { token: give })}

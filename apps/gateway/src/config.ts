@@ -14,7 +14,7 @@ import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '
 import { natsQueueSettings, natsSettings } from '@tocsin/nats';
 import { postgresSettings, replicaSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
-import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
+import { clusterProblems, plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { originFault } from './http/cors';
 import { basePath } from './http/base-path';
@@ -32,8 +32,7 @@ export const gatewaySettings = {
     description:
       'The path below which the gateway answers, such as /tocsin where streams are opened at /tocsin/api/events: for ' +
       'a proxy that leads a path here without rewriting it, and for an application of your own that mounts the ' +
-      'gateway. PUBLIC_URL must end with it. The page is then not served, because its files have addresses at the ' +
-      'root. Empty: the root.',
+      'gateway. PUBLIC_URL must end with it. The page is below it too. Empty: the root.',
     example: '/tocsin',
   }),
   PAGE: setting(onOff.default(true), {
@@ -232,6 +231,7 @@ export interface GatewayConfig extends Settings {}
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...plainProblems(config),
+    ...clusterProblems(config),
     ...engineProblems(config),
     ...checkAuthSettings(config),
     ...checkPhoneSettings(config),

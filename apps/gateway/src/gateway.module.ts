@@ -154,8 +154,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
 
   static forRoot(config: GatewayConfig, adapters: DynamicModule[], before: BeforeRequestOptions = {}): DynamicModule {
     const base = config.BASE_PATH;
-    // the page was built for the root
-    const files = config.PAGE && !base ? PageFiles.read(BUILT_PAGE) : undefined;
+    const files = config.PAGE ? PageFiles.read(BUILT_PAGE)?.below(base ?? '') : undefined;
     return {
       module: GatewayModule,
       imports: base ? [...adapters, RouterModule.register([{ path: base, module: GatewayModule }])] : adapters,

@@ -34,7 +34,7 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.OIDC_ISSUER ? ['sign-in by OpenID Connect'] : []),
       ...(config.STREAM_QUERY_TOKEN ? ['tokens in the address'] : []),
       'publishing over HTTP',
-      ...(config.PAGE && !config.BASE_PATH ? ['page'] : []),
+      ...(config.PAGE ? ['page'] : []),
       ...(config.CORS_ORIGINS.length > 0 ? ['CORS'] : []),
       ...(config.STREAM_GZIP ? ['gzip'] : []),
       ...(config.PROXY_ROUTES.length > 0 ? ['routes to other services'] : []),

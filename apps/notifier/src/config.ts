@@ -2,7 +2,7 @@ import { busSettings, engineProblems, readSettings, setting } from '@tocsin/sett
 import { observabilitySettings } from '@tocsin/observability';
 import { natsSettings } from '@tocsin/nats';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
-import { redisSettings } from '@tocsin/redis';
+import { clusterProblems, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { notifierContradictions, notifierSettings } from './notifier.module';
 
@@ -24,4 +24,8 @@ export const settings = {
 export type NotifierConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
-  readSettings(settings, environment, (config) => [...engineProblems(config), ...notifierContradictions(config)]);
+  readSettings(settings, environment, (config) => [
+    ...clusterProblems(config),
+    ...engineProblems(config),
+    ...notifierContradictions(config),
+  ]);

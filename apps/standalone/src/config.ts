@@ -4,7 +4,14 @@ import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, migrationProblems, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
-import { bridgeProblems, plainProblems, redisBridgeSettings, redisPlainSettings, redisSettings } from '@tocsin/redis';
+import {
+  bridgeProblems,
+  clusterProblems,
+  plainProblems,
+  redisBridgeSettings,
+  redisPlainSettings,
+  redisSettings,
+} from '@tocsin/redis';
 import { z } from 'zod';
 import { processorSettings } from '../../alert-processor/src/alert-processor.module';
 import { contradictions, gatewaySettings } from '../../gateway/src/config';
@@ -59,6 +66,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...plainProblems(config),
     ...bridgeProblems(config),
+    ...clusterProblems(config),
     // without a secret standalone makes one itself and keeps it
     ...((config.JWT_SECRET ?? config.JWT_JWKS_URL) ? checkAuthSettings(config) : []),
     ...contradictions(config),

@@ -138,7 +138,7 @@ runProcess(async (life) => {
   const where = config.BASE_PATH ? `TOCSIN_URL=${gateway} ` : port === 8_000 ? '' : `PORT=${port} `;
   const here = `${where}${config.DATA_DIR === '.tocsin' ? '' : `DATA_DIR=${config.DATA_DIR} `}`;
   block.commands({
-    ...(config.PAGE && !config.BASE_PATH && { Open: `${gateway}/${token ? `#token=${token}` : ''}` }),
+    ...(config.PAGE && { Open: `${gateway}/${token ? `#token=${token}` : ''}` }),
     Watch: `curl -N "${gateway}/api/events?token=${token ?? '<token>'}"`,
     Publish: `${here}${command('publish')} --service inventory --severity urgent "Flour is low"`,
     Demo: `${here}${command('demo').replace(/ --$/, '')}`,

@@ -23,7 +23,7 @@ const pool = new Pool({
   max: Math.min(prefetch, POOL_LIMIT),
   application_name: 'bench one by one',
 });
-const redis = new RedisConnection(env.REDIS_URL);
+const redis = new RedisConnection(env.REDIS_URL, env.REDIS_PREFIX);
 const bus = new RedisEventBus(
   { url: env.REDIS_URL, prefix: env.REDIS_PREFIX, hintKey: env.REDIS_HINT_KEY },
   redis,

@@ -1,16 +1,23 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { Unavailable, type DependencyRole } from '@tocsin/contracts';
 import { fullJitter, within } from '@tocsin/timing';
+import { namesCluster, redisAddresses } from './cluster/addresses';
+import { connectorTo, saysMoved } from './cluster/owner-connector';
+import { SlotOwner } from './cluster/slot-owner';
 
 const CONNECT_TIMEOUT_MS = 2_000;
+/** A process that stands still lets the system accept connections, and says nothing on them. */
+const READY_TIMEOUT_MS = 2_000;
 const RECONNECT = { firstMs: 100, capMs: 2_000 };
 
 /**
  * Makes a client that reports an outage at once: it queues nothing while Redis is away, sends nothing again afterwards,
  * and a command without a reply fails at once when the connection ends. By default ioredis does the opposite of all
  * three, which would delay the publisher for a hint that the event log replaces. The client does not connect by itself.
+ * Of several addresses, it connects to the node that serves the keys of the prefix.
  */
-export function newClient(url: string, connectionName: string): Redis {
+export function newClient(urls: string, connectionName: string, prefix: string): Redis {
+  const [first, ...others] = redisAddresses(urls) as [string, ...string[]];
   const options: RedisOptions = {
     lazyConnect: true,
     connectionName,
@@ -21,10 +28,17 @@ export function newClient(url: string, connectionName: string): Redis {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => fullJitter(attempt - 1, RECONNECT),
+    ...(others.length > 0 && {
+      Connector: connectorTo(new SlotOwner([first, ...others], prefix)),
+      reconnectOnError: saysMoved,
+    }),
   };
-  const client = new Redis(url, options);
+  const client = new Redis(first, options);
   // the caller of a command sees the errors that matter; without a listener ioredis would print them
   client.on('error', () => {});
+  let waiting: NodeJS.Timeout | undefined;
+  client.on('connect', () => (waiting = setTimeout(() => client.disconnect(true), READY_TIMEOUT_MS)));
+  for (const decided of ['ready', 'close']) client.on(decided, () => clearTimeout(waiting));
   return client;
 }
 
@@ -34,8 +48,12 @@ export class RedisConnection {
   private firstAttempt: Promise<void> | undefined;
   private lostAt: Date | undefined;
 
-  constructor(url: string) {
-    this.client = newClient(url, 'tocsin-commands');
+  /** `prefix` stands before every key of its commands. */
+  constructor(
+    private readonly urls: string,
+    private readonly prefix: string,
+  ) {
+    this.client = newClient(urls, 'tocsin-commands', prefix);
     this.client.on('ready', () => (this.lostAt = undefined));
     // `close` also follows every failed attempt to reconnect: the first one counts
     this.client.on('close', () => (this.lostAt ??= new Date()));
@@ -74,6 +92,23 @@ export class RedisConnection {
         since: this.lostAt,
       });
     }
+  }
+
+  /** Rejects when Redis does not serve this system. In a cluster a node answers a PING that may serve no key. */
+  async check(role: DependencyRole, timeoutMs: number): Promise<void> {
+    const key = `${this.prefix}check`;
+    await this.run<unknown>(role, timeoutMs, (client) =>
+      namesCluster(this.urls) ? client.exists(key) : client.ping(),
+    );
+  }
+
+  /** What to tell the operator whose one address leads to a node of a cluster: it serves a part of the keys. */
+  async clusterWarning(role: DependencyRole, timeoutMs: number): Promise<string[]> {
+    if (namesCluster(this.urls)) return [];
+    const info = await this.run(role, timeoutMs, (client) => client.info('cluster').catch(() => '')); // it may be refused
+    return /^cluster_enabled:1/m.test(info)
+      ? ['REDIS_URL names one node of a Redis Cluster: name several, separated by commas (docs/engines.md)']
+      : [];
   }
 
   /** Ends the connection. May be called twice. */

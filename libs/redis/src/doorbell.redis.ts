@@ -24,7 +24,7 @@ export class RedisDoorbell extends Doorbell {
   ) {
     super();
     this.topic = `${prefix}deliveries`;
-    this.subscriber = new HintSubscriber({ url, decode: () => undefined, onState: () => undefined });
+    this.subscriber = new HintSubscriber({ url, prefix, decode: () => undefined, onState: () => undefined });
   }
 
   override async ring(): Promise<void> {

@@ -78,6 +78,7 @@ export class RedisEventBus extends EventBus {
     this.outage = new HintOutage('hints do not arrive: Redis is away', metrics.busSubscriberReconnects, log);
     this.subscriber = new HintSubscriber({
       url,
+      prefix,
       decode: (topic, bytes) => this.decode(topic, bytes),
       onState: (listening) => this.noteState(listening),
     });

@@ -7,6 +7,8 @@ import { newClient } from './connection';
 
 interface HintSubscriberOptions {
   url: string;
+  /** Stands before every topic. */
+  prefix: string;
   /** Reads the hints of a message; undefined when it holds none, which the listeners are told. */
   decode(topic: string, bytes: Buffer): readonly Hint[] | undefined;
   /** Called when hints can arrive (again), and when they cannot. */
@@ -43,7 +45,7 @@ export class HintSubscriber {
   private pinging: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: HintSubscriberOptions) {
-    this.client = newClient(options.url, 'tocsin-hints');
+    this.client = newClient(options.url, 'tocsin-hints', options.prefix);
     this.client.on('messageBuffer', (topic: Buffer, message: Buffer) => this.deliver(topic.toString(), message));
     this.client.on('ready', () => void this.resume());
     this.client.on('close', () => this.interrupted());

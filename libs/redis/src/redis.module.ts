@@ -36,6 +36,7 @@ class HealthOptions {
 
 /** A health check has 500 ms in all. */
 const CHECK_TIMEOUT_MS = 400;
+const ASK_TIMEOUT_MS = 2_000;
 
 /**
  * `EventBus`, `Doorbell`, `TicketStore`, `StreamSlots` and `RequestRates` on Redis. Nothing is opened before
@@ -43,6 +44,8 @@ const CHECK_TIMEOUT_MS = 400;
  */
 @Module({})
 export class RedisModule implements OnModuleInit, OnApplicationShutdown {
+  private asked = false;
+
   constructor(
     private readonly commands: RedisConnection,
     private readonly bus: RedisEventBus,
@@ -50,6 +53,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     private readonly slots: RedisStreamSlots,
     private readonly health: Health,
     private readonly healthOptions: HealthOptions,
+    private readonly log: Log,
   ) {}
 
   static forRoot({
@@ -67,7 +71,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
       imports: [observability, keys],
       providers: [
         { provide: HealthOptions, useValue: new HealthOptions(health) },
-        { provide: RedisConnection, useFactory: () => new RedisConnection(url) },
+        { provide: RedisConnection, useFactory: () => new RedisConnection(url, prefix) },
         {
           provide: RedisEventBus,
           useFactory: (commands: RedisConnection, keptKey: HintKey, log: Log, metrics: Metrics) =>
@@ -105,11 +109,8 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   onModuleInit(): void {
-    this.health.add(
-      'redis',
-      () => this.commands.run('bus', CHECK_TIMEOUT_MS, (client) => client.ping()),
-      this.healthOptions.check,
-    );
+    this.health.add('redis', () => this.commands.check('bus', CHECK_TIMEOUT_MS), this.healthOptions.check);
+    this.commands.watch(() => void this.tellCluster());
     this.commands.open();
   }
 
@@ -118,5 +119,13 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     this.doorbell.close();
     this.slots.close();
     this.commands.close();
+  }
+
+  private async tellCluster(): Promise<void> {
+    if (this.asked || !this.commands.connected) return;
+    this.asked = true;
+    const warnings = await this.commands.clusterWarning('bus', ASK_TIMEOUT_MS).catch(() => undefined);
+    if (!warnings) this.asked = false;
+    for (const warning of warnings ?? []) this.log.warn(warning);
   }
 }

@@ -1,4 +1,4 @@
-import { bridgeProblems, bridgesPlain, plainPrefixOf, plainProblems } from './settings';
+import { bridgeProblems, bridgesPlain, clusterProblems, plainPrefixOf, plainProblems, redisSettings } from './settings';
 
 describe('the settings of plain messages', () => {
   const chosen = {
@@ -49,5 +49,36 @@ describe('the settings of plain messages', () => {
     expect(plainProblems(both)).toEqual([]);
     expect(plainProblems({ ...both, REDIS_PLAIN_PREFIX: '', BUS: 'postgres' })).toHaveLength(2);
     expect([bridgesPlain(chosen), bridgesPlain({ ...chosen, REDIS_PLAIN: 'off' })]).toEqual([false, false]);
+  });
+});
+
+describe('the settings of a Redis Cluster', () => {
+  const REDIS_URL = 'redis://one,redis://two:7000/';
+
+  it('are several addresses, of which each must be one', () => {
+    expect(redisSettings.REDIS_URL.safeParse(REDIS_URL).success).toBe(true);
+    for (const wrong of ['redis://one,two:7000', 'redis://one,amqp://two', 'amqp://one'])
+      expect(redisSettings.REDIS_URL.safeParse(wrong).success).toBe(false);
+  });
+
+  it('need a prefix that keeps all keys in one slot, and no database number', () => {
+    const prefix = expect.stringContaining('REDIS_PREFIX must begin with a hash tag');
+    for (const REDIS_PREFIX of ['', 'tocsin:', 'a{b}', '{}a', '{a'])
+      expect(clusterProblems({ REDIS_URL, REDIS_PREFIX })).toEqual([prefix]);
+    expect(clusterProblems({ REDIS_URL, REDIS_PREFIX: '{tocsin}one:' })).toEqual([]);
+    expect(clusterProblems({ REDIS_URL: 'redis://one/0,redis://two/3', REDIS_PREFIX: '{tocsin}' })).toEqual([
+      expect.stringContaining('no database number'),
+    ]);
+    expect(clusterProblems({ REDIS_URL: 'redis://one/3', REDIS_PREFIX: '' })).toEqual([]);
+  });
+
+  it('allow plain messages to be sent, and not to be taken', () => {
+    const chosen = { REDIS_URL, REDIS_PREFIX: '{tocsin}' };
+    for (const REDIS_PLAIN of ['off', 'publish'] as const)
+      expect(clusterProblems({ ...chosen, REDIS_PLAIN })).toEqual([]);
+    for (const REDIS_PLAIN of ['bridge', 'both'] as const)
+      expect(clusterProblems({ ...chosen, REDIS_PLAIN })).toEqual([
+        expect.stringContaining(`REDIS_PLAIN=${REDIS_PLAIN} needs one Redis`),
+      ]);
   });
 });

@@ -1,11 +1,15 @@
 import { MAKE_A_SECRET, setting } from '@tocsin/settings';
 import { z } from 'zod';
+import { namesCluster, redisAddresses } from './cluster/addresses';
 
-const REDIS_ADDRESS = z
+const isAddress = (url: string): boolean =>
+  URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol) && !new URL(url).host.includes(',');
+
+const REDIS_ADDRESSES = z
   .string()
   .refine(
-    (url) => URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol),
-    'it must be a redis:// or rediss:// address',
+    (list) => redisAddresses(list).every(isAddress),
+    'it must be a redis:// or rediss:// address, or several that are separated by commas',
   );
 
 /** What Tocsin does with plain JSON beside its own signed hints. */
@@ -19,6 +23,8 @@ export interface ChosenPlain {
   REDIS_PLAIN: (typeof PLAIN_USES)[number];
   REDIS_PLAIN_PREFIX: string;
 }
+
+type ChosenCluster = Pick<ChosenPlain, 'REDIS_URL' | 'REDIS_PREFIX'> & Partial<Pick<ChosenPlain, 'REDIS_PLAIN'>>;
 
 const publishes = ({ REDIS_PLAIN }: ChosenPlain): boolean => REDIS_PLAIN === 'publish' || REDIS_PLAIN === 'both';
 
@@ -43,21 +49,48 @@ export function plainProblems(chosen: ChosenPlain): string[] {
 export const bridgeProblems = (chosen: ChosenPlain): string[] =>
   chosen.REDIS_PLAIN === 'bridge' && !chosen.REDIS_URL ? ['REDIS_PLAIN=bridge needs REDIS_URL.'] : [];
 
+/**
+ * What is wrong with the settings of a Redis Cluster. Scripts and transactions touch several keys in one step, which a
+ * cluster allows within one slot only.
+ */
+export function clusterProblems({ REDIS_URL, REDIS_PREFIX, REDIS_PLAIN }: ChosenCluster): string[] {
+  if (!REDIS_URL || !namesCluster(REDIS_URL)) return [];
+  const numbered = redisAddresses(REDIS_URL).some((url) => !/^\/?0?$/.test(new URL(url).pathname));
+  const bridges = REDIS_PLAIN === 'bridge' || REDIS_PLAIN === 'both';
+  return [
+    ...(/^\{[^{}]+\}/.test(REDIS_PREFIX)
+      ? []
+      : [
+          'REDIS_PREFIX must begin with a hash tag, such as {tocsin}, where REDIS_URL names several nodes: it keeps all ' +
+            'keys on one of them.',
+        ]),
+    ...(numbered ? ['REDIS_URL must have no database number where it names several nodes: a cluster has none.'] : []),
+    ...(bridges
+      ? [
+          `REDIS_PLAIN=${REDIS_PLAIN} needs one Redis, and REDIS_URL names several nodes: in a cluster plain messages ` +
+            'have no common order, and some would be taken twice.',
+        ]
+      : []),
+  ];
+}
+
 /** The prefix of plain messages, or undefined when none are to be sent. */
 export const plainPrefixOf = (chosen: ChosenPlain): string | undefined =>
   publishes(chosen) ? chosen.REDIS_PLAIN_PREFIX : undefined;
 
 /** The settings of an app that uses Redis. All apps of one system have the same prefix and the same key. */
 export const redisSettings = {
-  REDIS_URL: setting(REDIS_ADDRESS.optional(), {
+  REDIS_URL: setting(REDIS_ADDRESSES.optional(), {
     description:
-      'The address of Redis: redis:// or rediss://, if needed with user, password and database number. Required when ' +
-      'BUS or QUEUE is redis.',
+      'The address of Redis: redis:// or rediss://, if needed with user, password and database number. Of a Redis ' +
+      'Cluster, the addresses of several nodes, separated by commas. Required when BUS or QUEUE is redis.',
     secret: true,
     example: 'redis://localhost:6379',
   }),
   REDIS_PREFIX: setting(z.string().max(100).default(''), {
-    description: 'A prefix of every topic and key, so that several systems can share a Redis. Empty: no prefix.',
+    description:
+      'A prefix of every topic and key, so that several systems can share a Redis. Empty: no prefix. In a Redis ' +
+      'Cluster it begins with a hash tag, such as {tocsin}.',
   }),
   REDIS_HINT_KEY: setting(z.string().min(32, `at least 32 characters are needed (${MAKE_A_SECRET})`).optional(), {
     description:

@@ -1,6 +1,6 @@
 // The scripts that Redis runs in one step. Each slot is a hash from a gateway's instance id to the number of streams
-// that it has there. A field counts while the key `gateway:<id>` lives. The scripts need a single Redis, as Pub/Sub
-// does: a cluster would put the keys of one stream on different nodes.
+// that it has there. A field counts while the key `gateway:<id>` lives. A script may touch several keys, since all keys
+// of a system are in one slot of a cluster.
 
 /**
  * For each of the streams takes one slot of each of its hashes, or none. KEYS: the gateway's own key, then the hashes

@@ -5,8 +5,9 @@ import { describeSourceLanes } from './testing/source-lanes.contract';
 describeSourceLanes('Redis Streams', {
   async open() {
     const url = process.env.REDIS_URL!;
-    const commands = new RedisConnection(url);
-    const queue = new StreamQueue(commands, `test-${randomBytes(6).toString('hex')}:`);
+    const prefix = `test-${randomBytes(6).toString('hex')}:`;
+    const commands = new RedisConnection(url, prefix);
+    const queue = new StreamQueue(commands, prefix);
     const sources: StreamSource[] = [];
     return {
       intake: new StreamIntake(queue, 10_000),

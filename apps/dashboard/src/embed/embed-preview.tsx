@@ -1,6 +1,7 @@
 import { useEffect, useState, type CSSProperties } from 'react';
 import { AlertInbox } from '@tocsin/react-client';
 import '@tocsin/react-client/inbox.css';
+import { below, gatewayAddress } from '../base-path';
 import { useLateWords } from '../words/late-words';
 import { CodeBlock } from './code-block';
 import { LookForm } from './look-form';
@@ -12,7 +13,7 @@ import { snippetOf, USUAL, type Look } from './snippet';
 export default function EmbedPreview() {
   const t = useLateWords(PREVIEW_WORDS);
   const [look, setLook] = useState<Look>(USUAL);
-  const { code, css } = snippetOf(look, location.origin);
+  const { code, css } = snippetOf(look, gatewayAddress());
   useEffect(() => void (document.title = `${t('title')} · Tocsin`), [t]);
   const variables = {
     ...(look.accent !== null && { '--tocsin-accent': look.accent }),
@@ -24,7 +25,7 @@ export default function EmbedPreview() {
         <h1>{t('title')}</h1>
         <p>{t('intro')}</p>
         <p>
-          <a href="/">{t('back')}</a> · <a href="/docs/guide/embed">{t('guide')}</a>
+          <a href={below('/')}>{t('back')}</a> · <a href={below('/docs/guide/embed')}>{t('guide')}</a>
         </p>
       </header>
       <LookForm look={look} change={(part) => setLook((before) => ({ ...before, ...part }))} />

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Tabs } from 'radix-ui';
+import { gatewayAddress } from '../base-path';
 import { CopyButton } from '../detail/copy-button';
 import { keptToken } from '../session/session';
 import { Mark } from '../settings/mark';
@@ -20,9 +21,9 @@ export default function FirstRun({
   notice: ReactNode;
 }) {
   const { t } = useWords();
-  const samples = publishSamples(location.origin, tenant, TOKEN_SHOWN);
+  const samples = publishSamples(gatewayAddress(), tenant, TOKEN_SHOWN);
   // what may send a test alert may publish
-  const copies = publishSamples(location.origin, tenant, (onTest && keptToken()) || TOKEN_NEEDED);
+  const copies = publishSamples(gatewayAddress(), tenant, (onTest && keptToken()) || TOKEN_NEEDED);
   return (
     <Empty icon={<Mark size={40} />} title={t('empty.first')} hint={t('empty.firstHint')}>
       {notice}

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef } from 'react';
 import { onPushClick, useAlertsApi } from '@tocsin/react-client';
+import { PUSH } from '../base-path';
 
 /** How long signing out waits for this browser to be unsubscribed. */
 const END_WITHIN_MS = 2_000;
@@ -18,11 +19,11 @@ export function usePushSession(open: (alertId: string) => void): () => Promise<v
   useEffect(() => {
     // if that fails, the next opening renews it: there are 30 days
     void loadClient()
-      .then(({ renewPush }) => renewPush(api))
+      .then(({ renewPush }) => renewPush(api, PUSH))
       .catch(() => undefined);
   }, [api]);
   return useCallback(async () => {
-    const ended = loadClient().then(({ unsubscribeFromPush }) => unsubscribeFromPush(api));
+    const ended = loadClient().then(({ unsubscribeFromPush }) => unsubscribeFromPush(api, PUSH));
     const late = new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS));
     // a server or a push service that is away must not keep a user signed in
     await Promise.race([ended, late]).catch(() => undefined);

@@ -1,8 +1,9 @@
+import { below } from '../base-path';
 import type { Claims } from './session';
 
 /** The timeout of a request for the session. */
 const TIMEOUT_MS = 10_000;
-const SESSION = '/api/v1/session';
+const SESSION = below('/api/v1/session');
 
 /** How people sign in through the gateway: there alone, or with a token as well. Null: not through the gateway. */
 export const signInMode = (document: Document): string | null =>

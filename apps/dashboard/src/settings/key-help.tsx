@@ -1,4 +1,5 @@
 import { Dialog } from 'radix-ui';
+import { below } from '../base-path';
 import { useWords, type Words } from '../words/words';
 import menu from './menu.module.css';
 import styles from './key-help.module.css';
@@ -57,7 +58,7 @@ export default function KeyHelp({ onClose }: { onClose(): void }) {
             ))}
           </dl>
           <p>
-            <a href="/docs/guide/page">{t('settings.guide')}</a>
+            <a href={below('/docs/guide/page')}>{t('settings.guide')}</a>
           </p>
         </Dialog.Content>
       </Dialog.Portal>

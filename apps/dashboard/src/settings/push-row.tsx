@@ -3,6 +3,7 @@ import { useId } from 'react';
 import { createPortal } from 'react-dom';
 import { BellRing, Check } from 'lucide-react';
 import { usePush, type Push } from '@tocsin/react-client';
+import { PUSH } from '../base-path';
 import { useLateWords } from '../words/late-words';
 import menu from './menu.module.css';
 import { pushWords } from './push-words';
@@ -16,7 +17,7 @@ interface Props {
 /** The setting that shows alerts in this browser while the page is closed, and why it cannot be changed. */
 export default function PushRow({ noteIn }: Props) {
   const say = useLateWords(pushWords);
-  const push = usePush();
+  const push = usePush(PUSH);
   const { status, pending, turnOn, turnOff } = push;
   const noteId = useId();
   const note = noteOf(push, say);

@@ -1,6 +1,7 @@
 import { DropdownMenu } from 'radix-ui';
 import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { BookOpen, LifeBuoy, Check, Keyboard, LogOut, Monitor, Send } from 'lucide-react';
+import { below } from '../base-path';
 import { initialsOf, nameOf } from '../words/people';
 import { LANGUAGES, useWords } from '../words/words';
 import buttons from './icon-button.module.css';
@@ -102,13 +103,13 @@ function Items({ user, onTest, onKeys, onSignOut }: Omit<Props, 'children'>) {
         <span className={menu.keys}>?</span>
       </DropdownMenu.Item>
       <DropdownMenu.Item className={menu.item} asChild>
-        <a href="/docs/guide">
+        <a href={below('/docs/guide')}>
           <LifeBuoy size={16} aria-hidden />
           {t('settings.guide')}
         </a>
       </DropdownMenu.Item>
       <DropdownMenu.Item className={menu.item} asChild>
-        <a href="/docs">
+        <a href={below('/docs')}>
           <BookOpen size={16} aria-hidden />
           {t('settings.docs')}
         </a>

@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
+import { below } from '../base-path';
 import { useHealthWords } from './health-words';
 import styles from './health.module.css';
 
-const RUNBOOKS = '/docs/guide/operate';
+const RUNBOOKS = below('/docs/guide/operate');
 
 /** Leads to the part of the guide that says what to do; the other text of the link is for those who hear it alone. */
 export function Runbook({ part, about }: { part: string; about: string }) {

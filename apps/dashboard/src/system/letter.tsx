@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { ChevronRight } from 'lucide-react';
 import type { RefusedMessage } from '@tocsin/contracts/wire';
+import { gatewayAddress } from '../base-path';
 import { CopyButton } from '../detail/copy-button';
 import buttons from '../settings/icon-button.module.css';
 import { Ago } from '../words/clock';
@@ -30,7 +31,7 @@ export function Letter({
   const whole = useWholeLetter(letter, isOpen);
   const { reason, detail, tenant_id, truncated } = letter;
   const { service } = keyParts(letter.routing_key);
-  const curl = whole.data ? asCurl(location.origin, whole.data) : null;
+  const curl = whole.data ? asCurl(gatewayAddress(), whole.data) : null;
   return (
     <li data-letter={letter.dead_letter_id} data-reason={reason}>
       <details className={styles.letter} open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { RefusedMessage } from '@tocsin/contracts/wire';
+import { below } from '../base-path';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
 import { AskFirst } from './ask-first';
@@ -47,7 +48,7 @@ export default function Refused({
         <p className={styles.muted} role="status">
           {isKnown && summary ? say('open', { count: summary.open }) : '–'}
           {'. '}
-          {say(isOperator ? 'scope.all' : 'scope.own')} <a href="/docs/guide/dead-letters">{say('guide')}</a>
+          {say(isOperator ? 'scope.all' : 'scope.own')} <a href={below('/docs/guide/dead-letters')}>{say('guide')}</a>
         </p>
         <span className={styles.acts}>
           <select

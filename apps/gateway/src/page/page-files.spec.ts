@@ -38,6 +38,16 @@ test('a meta element can be added, in each encoding', () => {
   ]);
 });
 
+test('below a base path the page finds its files there, and tells its scripts the path', () => {
+  write('index.html', '<head><script type="module" src="/assets/a.js"></script></head>');
+  const files = PageFiles.read(folder)!;
+  expect(files.below('')).toBe(files);
+  expect(files.below('/tocsin').index.bytes.get('identity')?.toString()).toBe(
+    '<head><script type="module" src="/tocsin/assets/a.js"></script>' +
+      '  <meta name="tocsin-base-path" content="/tocsin" />\n  </head>',
+  );
+});
+
 test.each([
   ['gzip, deflate, br, zstd', 'br'],
   ['gzip', 'gzip'],

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { belowBasePath } from '../http/base-path';
 
 /** Media types of the built files by file extension. Any other file is not served. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -49,12 +50,18 @@ export class PageFiles {
    * quotes.
    */
   withMeta(name: string, content: string): PageFiles {
-    const html = Buffer.from(
-      this.index.bytes
-        .get('identity')!
-        .toString()
-        .replace('</head>', () => `  <meta name="${name}" content="${content}" />\n  </head>`),
+    return this.withIndex((html) =>
+      html.replace('</head>', () => `  <meta name="${name}" content="${content}" />\n  </head>`),
     );
+  }
+
+  /** The same page below a base path: there it finds its files, and its scripts read the path by this name. */
+  below(base: string): PageFiles {
+    return base ? this.withIndex((html) => belowBasePath(html, base)).withMeta('tocsin-base-path', base) : this;
+  }
+
+  private withIndex(change: (html: string) => string): PageFiles {
+    const html = Buffer.from(change(this.index.bytes.get('identity')!.toString()));
     const bytes = new Map([
       ['br', brotliCompressSync(html)],
       ['gzip', gzipSync(html)],

@@ -67,8 +67,8 @@ export class RedisPlainMessages extends PlainMessages {
     super();
     this.lease = `${options.prefix}plain:lease`;
     this.marks = `${options.prefix}plain:marks`;
-    this.commands = new RedisConnection(options.url);
-    this.subscriber = newClient(options.url, 'tocsin-plain');
+    this.commands = new RedisConnection(options.url, options.prefix);
+    this.subscriber = newClient(options.url, 'tocsin-plain', options.prefix);
     this.subscriber.on('ready', () => void this.arrive());
     this.subscriber.on('close', () => this.leave());
     this.subscriber.on('messageBuffer', (_topic: Buffer, mark: Buffer) => this.onMark(mark.toString()));

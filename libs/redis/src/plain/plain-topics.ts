@@ -24,7 +24,7 @@ export class PlainTopics {
     private readonly log: Log,
     private readonly metrics: Metrics,
   ) {
-    this.connection = new RedisConnection(url);
+    this.connection = new RedisConnection(url, prefix);
   }
 
   /** Sends the entries that these hints carry, in their order. The caller need not wait. Never rejects. */

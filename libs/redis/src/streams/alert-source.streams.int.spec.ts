@@ -251,6 +251,15 @@ describe('the queue in Redis Streams', () => {
     await proxy.close();
   });
 
+  it('confirms nothing that too few replicas have, although it is in the queue', async () => {
+    const waiting = new StreamQueue(opened.redis.connection(), opened.redis.prefix, 1);
+    await expect(new StreamIntake(waiting, LIMIT).publish([anAlert({ severity: 'low' })])).rejects.toMatchObject({
+      name: 'Unavailable',
+      message: 'Too few replicas of Redis have the messages.',
+    });
+    expect(await lengthOf('common')).toBe(1);
+  });
+
   it('is unavailable while Redis is away', async () => {
     const away = new StreamQueue(opened.redis.connection('redis://127.0.0.1:1'), opened.redis.prefix);
     await expect(new StreamIntake(away, LIMIT).publish([anAlert()])).rejects.toBeInstanceOf(Unavailable);

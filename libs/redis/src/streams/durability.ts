@@ -1,4 +1,11 @@
 import type { Redis } from 'ioredis';
+import { namesCluster } from '../cluster/addresses';
+
+/** A cluster promotes a replica that may lack what its master confirmed. */
+export const failoverWeakness = (urls: string, replicas: number | undefined): string[] =>
+  namesCluster(urls) && replicas === 0
+    ? ['a failover of the Redis Cluster can lose confirmed messages: REDIS_QUEUE_REPLICAS is 0']
+    : [];
 
 /**
  * What is weak about Redis as a queue, one sentence each. Managed services may refuse `CONFIG GET`: what `INFO` does

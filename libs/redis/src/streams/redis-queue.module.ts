@@ -4,7 +4,7 @@ import { Health, Log, type CheckOptions } from '@tocsin/observability';
 import { RedisConnection } from '../connection';
 import { StreamIntake, StreamRawIntake } from './alert-intake.streams';
 import { StreamSource } from './alert-source.streams';
-import { weaknessesOf } from './durability';
+import { failoverWeakness, weaknessesOf } from './durability';
 import { StreamQueueDepths } from './queue-depths.streams';
 import { StreamQueue } from './stream-queue';
 
@@ -14,6 +14,8 @@ interface RedisQueueOptions {
   prefix?: string;
   /** How many messages may wait in all. Default 100,000; further ones are refused. */
   limit?: number;
+  /** How many replicas must have a message before it is confirmed. Default 0, for an app that does not publish. */
+  replicas?: number;
   /** How many messages a consumer holds unacknowledged, of urgent ones at most 500. Default 2,000. */
   prefetch?: number;
   /** How the queue counts in the health of the app. Default: critical. */
@@ -28,6 +30,8 @@ class QueueParts {
     readonly commands: RedisConnection,
     readonly source: StreamSource,
     readonly check: CheckOptions,
+    /** What the settings make weak. */
+    readonly weaknesses: readonly string[],
   ) {}
 }
 
@@ -53,18 +57,19 @@ export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
     url,
     prefix = '',
     limit = 100_000,
+    replicas,
     prefetch = 2_000,
     health = { critical: true },
     observability,
   }: RedisQueueOptions): DynamicModule {
-    const commands = new RedisConnection(url);
-    const queue = new StreamQueue(commands, prefix);
+    const commands = new RedisConnection(url, prefix);
+    const queue = new StreamQueue(commands, prefix, replicas);
     const source = new StreamSource(queue, { url, prefetch });
     return {
       module: RedisQueueModule,
       imports: [observability],
       providers: [
-        { provide: QueueParts, useValue: new QueueParts(commands, source, health) },
+        { provide: QueueParts, useValue: new QueueParts(commands, source, health, failoverWeakness(url, replicas)) },
         { provide: AlertSource, useValue: source },
         { provide: AlertIntake, useValue: new StreamIntake(queue, limit) },
         { provide: RawIntake, useValue: new StreamRawIntake(queue, limit) },
@@ -79,7 +84,7 @@ export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
     this.health.add(
       'redis_queue',
       async () => {
-        await commands.run('queue', CHECK_TIMEOUT_MS, (client) => client.ping());
+        await commands.check('queue', CHECK_TIMEOUT_MS);
         if (source.wanted && !source.consuming) throw new Error('The streams are not consumed.');
       },
       check,
@@ -94,11 +99,15 @@ export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async tellWeaknesses(): Promise<void> {
-    const { commands } = this.parts;
+    const { commands, weaknesses: known } = this.parts;
     if (this.asked || !commands.connected) return;
     this.asked = true;
-    const weaknesses = await commands.run('queue', ASK_TIMEOUT_MS, weaknessesOf).catch(() => undefined);
-    if (!weaknesses) this.asked = false;
-    for (const weakness of weaknesses ?? []) this.log.warn(weakness);
+    try {
+      const one = await commands.clusterWarning('queue', ASK_TIMEOUT_MS);
+      const weaknesses = await commands.run('queue', ASK_TIMEOUT_MS, weaknessesOf);
+      for (const weakness of [...one, ...known, ...weaknesses]) this.log.warn(weakness);
+    } catch {
+      this.asked = false; // Redis is away again
+    }
   }
 }

@@ -8,4 +8,9 @@ export const redisQueueSettings = {
       'With QUEUE=redis: how many messages may wait in Redis. Further ones are answered 503. A message takes about a ' +
       'kilobyte of memory, at most 64 KiB.',
   }),
+  REDIS_QUEUE_REPLICAS: setting(z.coerce.number().int().min(0).max(5).default(0), {
+    description:
+      'With QUEUE=redis: how many replicas of Redis must have a message before it is confirmed. While fewer are there, ' +
+      'messages are answered 503. 0 waits for none: a failover can then lose confirmed messages.',
+  }),
 };

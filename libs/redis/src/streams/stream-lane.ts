@@ -48,7 +48,7 @@ export class StreamLane {
     private readonly consumer: string,
     url: string,
   ) {
-    this.#client = newClient(url, `tocsin-queue-${about.kind}`);
+    this.#client = newClient(url, `tocsin-queue-${about.kind}`, queue.prefix);
   }
 
   start(): void {

@@ -14,6 +14,8 @@ export const TAKE_OVER_AFTER_MS = 10_000;
 /** Holds what was given back until the next claim. No process has this name. */
 const RETURNED = 'returned';
 const ANSWER_WITHIN_MS = 5_000;
+/** How long replicas have to say that they have a message. Meanwhile its connection does nothing else. */
+const REPLICAS_WITHIN_MS = 2_000;
 /** How many ids one command has at most: Redis serves no other client meanwhile. */
 const IDS_A_COMMAND = 1_000;
 const FORGOTTEN_AFTER_MS = 3_600_000;
@@ -45,7 +47,10 @@ type Reply = [id: Buffer, fields: Buffer[]];
 export class StreamQueue {
   constructor(
     private readonly commands: RedisConnection,
-    private readonly prefix: string,
+    /** Stands before every key. */
+    readonly prefix: string,
+    /** How many replicas must have a message before it is confirmed. */
+    private readonly replicas = 0,
   ) {}
 
   /** The key of a stream. */
@@ -56,9 +61,14 @@ export class StreamQueue {
   /** Appends all messages, or none: then it returns false, because `limit` messages would be exceeded. */
   async put(messages: readonly StreamMessage[], limit: number): Promise<boolean> {
     const words = messages.flatMap(({ urgent, fields }) => [urgent ? 1 : 2, fields.length, ...fields]);
-    return (
-      (await this.run((client) => client.eval(PUT, 2, this.key('urgent'), this.key('common'), limit, ...words))) === 1
-    );
+    const [put, has] = await this.run(async (client) => {
+      const putting = client.eval(PUT, 2, this.key('urgent'), this.key('common'), limit, ...words);
+      return Promise.all([putting, this.replicas > 0 ? client.wait(this.replicas, REPLICAS_WITHIN_MS) : 0]);
+    });
+    // they are in the queue all the same; sent again, they are duplicates that the log drops
+    if (put === 1 && has < this.replicas)
+      throw new Unavailable('queue', 'Too few replicas of Redis have the messages.', { technology: 'redis' });
+    return put === 1;
   }
 
   /** How many messages each stream holds, and the id of its first one. A stream that does not exist is empty. */

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { HintKey } from '@tocsin/contracts/ports';
 import { createLogger, Metrics, type Log } from '@tocsin/observability';
+import { namesCluster, redisAddresses } from '../cluster/addresses';
+import { connectorTo } from '../cluster/owner-connector';
+import { SlotOwner } from '../cluster/slot-owner';
 import { RedisConnection } from '../connection';
 import { RedisDoorbell } from '../doorbell.redis';
 import { RedisEventBus } from '../event-bus.redis';
@@ -16,17 +19,26 @@ export function redisUrl(): string {
   return url;
 }
 
-/** A test's own topics and keys on the real Redis, and a plain client beside them. */
+/** A test's own topics and keys on the real Redis, or on a cluster, and a plain client beside them. */
 export class OwnRedis {
-  readonly prefix = `test-${randomBytes(6).toString('hex')}:`;
-  readonly plain = new Redis(redisUrl());
+  readonly prefix: string;
+  readonly plain: Redis;
   readonly metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
   private readonly silent = createLogger({ app: 'test', level: 'silent' });
   private readonly closers: (() => void)[] = [];
   private readonly stoppers: (() => Promise<void>)[] = [];
 
-  connection(url = redisUrl()): RedisConnection {
-    const connection = new RedisConnection(url);
+  constructor(private readonly urls = redisUrl()) {
+    const name = `test-${randomBytes(6).toString('hex')}`;
+    const inCluster = namesCluster(urls);
+    this.prefix = inCluster ? `{${name}}:` : `${name}:`;
+    const addresses = redisAddresses(urls);
+    const Connector = inCluster ? connectorTo(new SlotOwner(addresses, this.prefix)) : undefined;
+    this.plain = new Redis(addresses[0]!, { Connector });
+  }
+
+  connection(url = this.urls): RedisConnection {
+    const connection = new RedisConnection(url, this.prefix);
     this.closers.push(() => connection.close());
     return connection;
   }
@@ -36,7 +48,7 @@ export class OwnRedis {
    * keeps.
    */
   bus({
-    url = redisUrl(),
+    url = this.urls,
     hintKey,
     keptKey,
     plainPrefix,
@@ -62,7 +74,7 @@ export class OwnRedis {
   }
 
   /** A process that listens for plain messages, under the prefix of the test and under `plain:` after it. */
-  plainMessages(url = redisUrl()): RedisPlainMessages {
+  plainMessages(url = this.urls): RedisPlainMessages {
     const { prefix } = this;
     const messages = new RedisPlainMessages(
       { url, prefix, prefixes: [prefix, `${prefix}plain:`] },
@@ -74,7 +86,7 @@ export class OwnRedis {
   }
 
   /** A doorbell, on connections of its own unless one is given to ring over. */
-  doorbell(url = redisUrl(), connection = this.connection(url)): RedisDoorbell {
+  doorbell(url = this.urls, connection = this.connection(url)): RedisDoorbell {
     const doorbell = new RedisDoorbell({ url, prefix: this.prefix }, connection);
     this.closers.push(() => doorbell.close());
     return doorbell;
@@ -90,11 +102,11 @@ export class OwnRedis {
     return slots;
   }
 
-  tickets(url = redisUrl()): RedisTicketStore {
+  tickets(url = this.urls): RedisTicketStore {
     return new RedisTicketStore(this.connection(url), this.prefix);
   }
 
-  rates(url = redisUrl()): RedisRequestRates {
+  rates(url = this.urls): RedisRequestRates {
     return new RedisRequestRates(this.connection(url), this.prefix);
   }
 
