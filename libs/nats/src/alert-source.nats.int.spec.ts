@@ -12,7 +12,7 @@ import {
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
-import type { NatsDelivery } from './nats-lane';
+import type { NatsDelivery } from './in-hand';
 import { CONSUMER } from './nats-streams';
 import { NatsQueueDepths } from './queue-depths.nats';
 import { describeWithNats, natsUrl, OwnNats } from './testing';
@@ -368,6 +368,21 @@ describeWithNats('NATS', () => {
       await source.stop();
       await proxy.close();
     }, 45_000);
+
+    it('delivers a message that has the number of another in hand, after NATS has lost its data', async () => {
+      const holding = new ListenerByHand();
+      await nats.source().consume(({ kind }) => (kind === 'common' ? holding : new ListenerByHand()));
+      const [lost, next] = [anAlert({ severity: 'low' }), anAlert({ severity: 'low' })];
+      await nats.intake.publish([lost]);
+      await eventually(() => expect(holding.deliveries).toHaveLength(1));
+      await nats.manager.streams.delete(nats.queue.streams.name('common'));
+      await nats.intake.publish([next]);
+      await eventually(() => expect(holding.deliveries).toHaveLength(2));
+      expect(holding.deliveries.map(({ message }) => idOf(message.body))).toEqual([lost.id, next.id]);
+      holding.session.acknowledge(holding.deliveries[0]!);
+      holding.session.acknowledge(holding.deliveries[1]!);
+      await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
+    });
 
     it('is unavailable while NATS is away, at once', async () => {
       const away = nats.queueAt('nats://127.0.0.1:1');

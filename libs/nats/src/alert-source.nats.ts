@@ -1,6 +1,7 @@
 import type { DeadDelivery, DeliveryListener, QueueKind, SourceQueue } from '@tocsin/contracts/ports';
 import { LaneSource, type LaneSourceOptions } from '@tocsin/transport';
-import { NatsLane, type NatsDelivery } from './nats-lane';
+import type { NatsDelivery } from './in-hand';
+import { NatsLane } from './nats-lane';
 import type { NatsQueue } from './nats-queue';
 
 /** The longest `detail` in a header, in characters. */

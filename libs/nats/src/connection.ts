@@ -39,6 +39,11 @@ export class NatsConnection {
     return this.#connected;
   }
 
+  /** Which run of which server this is or was connected to: a server takes a new id when it starts. */
+  get serverId(): string | undefined {
+    return this.#client?.info?.server_id;
+  }
+
   /** The client while it is connected. Throws `Unavailable` otherwise. */
   get client(): Client {
     if (!this.#client || !this.#connected) throw this.away('queue', new Error('not connected'));

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Msg } from '@nats-io/transport-node';
-import type { Delivery, DeliveryListener, QueueKind, SourceQueue } from '@tocsin/contracts/ports';
+import type { DeliveryListener, SourceQueue } from '@tocsin/contracts/ports';
 import { fullJitter, within } from '@tocsin/timing';
+import { InHand, type NatsDelivery } from './in-hand';
 import { messageOf, placeOf, returnsOf } from './nats-message';
 import type { NatsQueue } from './nats-queue';
 import { CONSUMER } from './nats-streams';
@@ -13,16 +14,6 @@ const BACK_OFF = { firstMs: 50, capMs: 1_000 };
 /** A suspect that came back this often is given up. */
 const GIVEN_UP_AFTER = 5;
 const STOP_WITHIN_MS = 5_000;
-const ACKNOWLEDGED = '+ACK';
-const RETURNED = '-NAK';
-const IN_PROGRESS = '+WPI';
-
-export interface NatsDelivery extends Delivery {
-  readonly kind: QueueKind;
-  readonly raw: Msg;
-  /** Its number in the stream. */
-  readonly seq: number;
-}
 
 /**
  * Delivers one stream. Its session lasts as long as the lane: a lost connection loses no delivery, because the consumer
@@ -30,10 +21,7 @@ export interface NatsDelivery extends Delivery {
  */
 export class NatsLane {
   readonly #ending = new AbortController();
-  /** What is delivered and not settled, by its number in the stream, in the order of delivery. */
-  readonly #inHand = new Map<number, NatsDelivery & { since: number }>();
-  /** Answers for the server that wait for the connection. */
-  #unsent: [Msg, string][] = [];
+  readonly #inHand: InHand;
   readonly #copying = new Set<Promise<void>>();
   #delivering: Promise<void> | undefined;
   #refresh: NodeJS.Timeout | undefined;
@@ -48,13 +36,16 @@ export class NatsLane {
     private readonly queue: NatsQueue,
     private readonly about: SourceQueue,
     private readonly listener: DeliveryListener,
-  ) {}
+  ) {
+    this.#inHand = new InHand(queue.streams.isOnOneServer);
+  }
 
   start(): void {
     this.consuming = true;
     this.#refresh = setInterval(() => this.#keep(), this.queue.streams.takeOverAfterMs / 3).unref();
     this.#search = setInterval(() => void this.#release(), this.queue.streams.takeOverAfterMs).unref();
     this.#unwatch = this.queue.connection.watch(() => this.#connectionChanged());
+    this.#connectionChanged();
     this.#delivering = this.#deliver();
   }
 
@@ -68,7 +59,7 @@ export class NatsLane {
   /** Sends what is settled, and gives back everything else. */
   async stop(): Promise<void> {
     await this.cancel();
-    for (const delivery of [...this.#inHand.values()]) this.#giveBack(delivery);
+    for (const delivery of this.#inHand.deliveries) this.#giveBack(delivery);
     await within(STOP_WITHIN_MS, Promise.all(this.#copying), () => undefined);
     clearInterval(this.#refresh);
     clearInterval(this.#search);
@@ -80,7 +71,7 @@ export class NatsLane {
     await Promise.race([this.listener.untilWanted(), untilAborted(signal)]);
     if (signal.aborted) return;
     this.listener.opened({
-      acknowledgeUpTo: ({ seq }: NatsDelivery) => this.#acknowledgeUpTo(seq),
+      acknowledgeUpTo: (delivery: NatsDelivery) => this.#acknowledgeUpTo(delivery),
       acknowledge: (delivery: NatsDelivery) => this.#acknowledge(delivery),
       giveBack: (delivery: NatsDelivery) => this.#giveBack(delivery),
       park: (delivery: NatsDelivery) => this.#move(delivery, 'suspects'),
@@ -122,31 +113,28 @@ export class NatsLane {
     const { kind } = this.about;
     const place = placeOf(raw);
     const returns = returnsOf(raw, place);
-    const { seq } = place;
-    const held = this.#inHand.get(seq);
     // the server was away for longer than the time after which it delivers again; this process still has the message
-    if (held) return void this.#inHand.set(seq, { ...held, raw });
-    const delivery: NatsDelivery = { kind, raw, seq, returns, message: messageOf(kind, raw, place) };
-    this.#inHand.set(seq, { ...delivery, since: performance.now() });
+    if (this.#inHand.comesAgain(raw, place)) return;
+    const delivery: NatsDelivery = { kind, raw, place, returns, message: messageOf(kind, raw, place) };
+    this.#inHand.add(delivery);
     if (this.#ending.signal.aborted) return this.#giveBack(delivery);
     if (kind === 'suspects' && returns >= GIVEN_UP_AFTER) return this.#move(delivery, 'given_up');
     this.listener.delivered(delivery);
   }
 
-  #acknowledge({ seq }: Pick<NatsDelivery, 'seq'>): void {
-    const held = this.#inHand.get(seq);
+  #acknowledge(delivery: NatsDelivery): void {
+    const held = this.#inHand.take(delivery);
     if (!held) return;
-    this.#inHand.delete(seq);
-    this.#tell(held.raw, ACKNOWLEDGED);
+    this.#inHand.answer(held, '+ACK');
     this.#roomMade();
   }
 
   /** Acknowledges what is in hand up to and including this one, in the order of delivery. */
-  #acknowledgeUpTo(last: number): void {
+  #acknowledgeUpTo(last: NatsDelivery): void {
     if (!this.#inHand.has(last)) return;
-    for (const seq of [...this.#inHand.keys()]) {
-      this.#acknowledge({ seq });
-      if (seq === last) return;
+    for (const delivery of this.#inHand.deliveries) {
+      this.#acknowledge(delivery);
+      if (delivery === last) return;
     }
   }
 
@@ -154,29 +142,23 @@ export class NatsLane {
    * Puts a copy at the end of the stream, which keeps the count of returns: the server would count a `-NAK` like the
    * end of a process. Where there is no room for a copy, it is a `-NAK` all the same.
    */
-  #giveBack({ seq, returns }: NatsDelivery): void {
-    const held = this.#take(seq);
+  #giveBack(delivery: NatsDelivery): void {
+    const held = this.#inHand.take(delivery);
     if (!held) return;
-    const { kind } = this.about;
+    const { kind, raw, returns } = delivery;
     this.#copy(
-      this.queue.copy(held.raw, kind, kind, returns).then(
-        () => this.#tell(held.raw, ACKNOWLEDGED),
-        () => this.#tell(held.raw, RETURNED),
+      this.queue.copy(raw, kind, kind, returns).then(
+        () => this.#inHand.answer(held, '+ACK'),
+        () => this.#inHand.answer(held, '-NAK'),
       ),
     );
   }
 
   /** A message whose copy fails comes again: it is no longer refreshed. */
-  #move({ seq }: NatsDelivery, to: 'suspects' | 'given_up'): void {
-    const held = this.#take(seq);
+  #move(delivery: NatsDelivery, to: 'suspects' | 'given_up'): void {
+    const held = this.#inHand.take(delivery);
     if (!held) return;
-    this.#copy(this.queue.copy(held.raw, this.about.kind, to, 0).then(() => this.#tell(held.raw, ACKNOWLEDGED)));
-  }
-
-  #take(seq: number) {
-    const held = this.#inHand.get(seq);
-    this.#inHand.delete(seq);
-    return held;
+    this.#copy(this.queue.copy(delivery.raw, delivery.kind, to, 0).then(() => this.#inHand.answer(held, '+ACK')));
   }
 
   #copy(work: Promise<void>): void {
@@ -189,16 +171,15 @@ export class NatsLane {
     this.#copying.add(copying);
   }
 
-  /** Answers the server; while it is away, as soon as it is back. */
-  #tell(raw: Msg, answer: string): void {
-    if (this.queue.connection.connected) raw.respond(answer);
-    else this.#unsent.push([raw, answer]);
-  }
-
   #connectionChanged(): void {
-    if (!this.queue.connection.connected) return void (this.consuming = false);
-    for (const [raw, answer] of this.#unsent.splice(0)) raw.respond(answer);
-    this.#keep();
+    const { connected, serverId } = this.queue.connection;
+    if (connected) {
+      this.#inHand.connected(serverId);
+      this.#keep();
+    } else {
+      this.consuming = false;
+      this.#inHand.disconnected();
+    }
   }
 
   /** Has everything delivered again when the same message was stuck twice in a row: the log drops what it has. */
@@ -214,9 +195,7 @@ export class NatsLane {
 
   /** Tells the server that this process is alive and still has these messages. */
   #keep(): void {
-    const { connected } = this.queue.connection;
-    const before = performance.now() - this.queue.streams.takeOverAfterMs / 5;
-    if (connected) for (const { raw, since } of this.#inHand.values()) if (since < before) raw.respond(IN_PROGRESS);
+    this.#inHand.refresh(performance.now() - this.queue.streams.takeOverAfterMs / 5);
   }
 }
 

@@ -57,6 +57,11 @@ export class NatsStreams {
     return this.options.takeOverAfterMs ?? TAKE_OVER_AFTER_MS;
   }
 
+  /** Whether no other server has a copy of the streams. */
+  get isOnOneServer(): boolean {
+    return this.options.replicas === 1;
+  }
+
   /** What stands before every subject and stream. */
   get prefix(): string {
     return this.options.prefix;
