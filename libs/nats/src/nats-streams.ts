@@ -13,6 +13,7 @@ import { nanos } from '@nats-io/transport-node';
 import { QUEUE_KINDS, type QueueDepth, type QueueKind } from '@tocsin/contracts';
 import type { NatsConnection } from './connection';
 import { absent, ensureStream, JetStreamAdmin } from './jetstream-admin';
+import { stuckMessage } from './stuck';
 import { isPublished, STREAMS, SUBJECTS, type StreamRole } from './subjects';
 
 /** The durable consumer in which all processors share the messages of a stream. */
@@ -84,18 +85,13 @@ export class NatsStreams {
     });
   }
 
-  /**
-   * What the consumer counts as acknowledged and the stream still has, as it can be after a NATS server was killed: a
-   * name for the first such message. No consumer would deliver it, and it would take room for ever.
-   */
+  /** A name for the first message that no consumer would deliver; it means a fault when it is the same twice. */
   stuckIn(kind: QueueKind): Promise<string | undefined> {
     return this.admin.manage(async (manager) => {
       const stream = this.name(kind);
-      // in this order: what is removed between the two answers is not found
-      const { created, ack_floor } = await manager.consumers.info(stream, CONSUMER);
-      const { config, state } = await manager.streams.info(stream);
-      const isStuck = state.messages > 0 && state.first_seq <= ack_floor.stream_seq;
-      return isStuck && config.retention === RetentionPolicy.Workqueue ? `${created} ${state.first_seq}` : undefined;
+      const before = await manager.consumers.info(stream, CONSUMER);
+      const info = await manager.streams.info(stream);
+      return stuckMessage(before, info, await manager.consumers.info(stream, CONSUMER));
     });
   }
 
