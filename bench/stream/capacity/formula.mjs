@@ -5,17 +5,17 @@
 /** What one of each costs, as measured by a run of the bench that docs/capacity.md names. */
 export const CONSTANTS = {
   /** Gateway: CPU time of an entry, once in each gateway that has streams of its tenant; in microseconds. */
-  entryUs: 94.1,
+  entryUs: 133,
   /** Gateway: CPU time of a write of an entry to one stream, in microseconds. */
-  writeUs: 11.1,
+  writeUs: 11.5,
   /** Gateway: resident memory without streams, in MB. */
-  restMb: 166,
+  restMb: 167,
   /** Gateway: resident memory of an open stream, and of a tenant that has streams; in KB. */
-  streamKb: 7.62,
-  tenantKb: 5.87,
+  streamKb: 7.54,
+  tenantKb: 6.2,
   /** PostgreSQL: CPU time of a batch of the processor, and of each alert in it; in microseconds. */
-  batchUs: 1_840,
-  alertUs: 70.2,
+  batchUs: 1_150,
+  alertUs: 62.2,
   /** PostgreSQL: disk of an alert and its first entry, and of the id by which a repeat is recognised; in bytes. */
   entryBytes: 857,
   idBytes: 206,
