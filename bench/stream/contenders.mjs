@@ -42,7 +42,7 @@ export function tocsin({ name = 'tocsin', dist, services, folder, counted = fals
     async start() {
       await onServer(services.DATABASE_URL, `create database ${database} template template0`);
       await require(join(dist, 'libs/postgres/src/index.js')).migrate({ connection: { url: databaseUrl } });
-      tenantService ??= await startTenantService();
+      tenantService = await startTenantService();
       counter = counted ? await countQueries(databaseUrl) : undefined;
       const server = await start({
         args: [...nodeArgs, join(dist, 'apps/gateway/src/main.js')],
