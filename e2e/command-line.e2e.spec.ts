@@ -4,12 +4,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from '@tocsin/contracts/testing';
+import { within } from '@tocsin/timing';
 import { parse } from 'yaml';
 import { freePort } from './kit/free-port';
 import { Stack } from './kit/stack';
 import { JWT_SECRET } from './kit/tokens';
 
 const COMPOSE = join(__dirname, '..', 'docker-compose.yml');
+/** Above a gateway's start, two waits of the command, and the time that a lost hint takes. */
+const LATE_MS = 25_000;
 const CLI = join(__dirname, '..', 'dist', 'apps', 'cli', 'src', 'main.js');
 
 describe('the command line beside a gateway that is restarted', () => {
@@ -41,14 +44,19 @@ describe('the command line beside a gateway that is restarted', () => {
       [CLI, 'tail', '--user', 'ana', '--json', '--since', '0', '--count', '4'],
       {
         env: environment(),
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
     tail = following;
     const closed = once(following, 'close');
     const lines = createInterface({ input: following.stdout })[Symbol.asyncIterator]();
+    let said = '';
+    following.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const next = async () => {
-      const { alert_id, title, status } = JSON.parse((await lines.next()).value as string) as Record<string, string>;
+      const line = await within(LATE_MS, lines.next(), () => {
+        throw new Error(`tail printed no further line within ${LATE_MS} ms. Its errors: ${said || 'none'}`);
+      });
+      const { alert_id, title, status } = JSON.parse(line.value as string) as Record<string, string>;
       return { alert_id: alert_id!, shown: `${title} ${status}` };
     };
     // the first entry is published when the stream is open
@@ -73,7 +81,7 @@ describe('the command line beside a gateway that is restarted', () => {
     expect(await closed).toEqual([0, null]);
     const listed = await run('alerts', 'list', '--user', 'ana', '--status', 'firing');
     expect(listed.map((line) => line.split('  ').at(-1))).toEqual(['later', 'while away']);
-  });
+  }, 120_000);
 
   it('bench measures each alert from here to the stream, and resolves them in the end', async () => {
     const args = ['bench', '--user', 'ana', '--tenant', 'bakery', '--count', '30', '--rate', '60'];
