@@ -52,7 +52,7 @@ export async function detach({ owner }) {
     (await walOf(owner, () =>
       owner.query(
         `delete from tocsin.alert a using ${name} old
-         where a.tenant_id = old.tenant_id and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0`,
+         where (a.tenant_id, a.alert_id, a.described_seq) = (old.tenant_id, old.alert_id, old.seq) and a.folded = 0`,
       ),
     )) /
     2 ** 20;

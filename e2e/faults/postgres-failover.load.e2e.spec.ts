@@ -7,7 +7,7 @@ import { PrivatePostgres } from './private-services';
 import { describeWhole, limitMs } from './size';
 import { SteadyLoad } from './steady-load';
 import { brokenPromises, caughtUp, readRows, storedAll } from './verdict';
-import { Watcher } from './watcher';
+import { longestSilenceS, Watcher } from './watcher';
 
 const PER_SECOND = 1_000;
 const TENANTS = ['bakery', 'brewery', 'cafe'];
@@ -86,8 +86,7 @@ describeWhole('a PostgreSQL with a standby', () => {
   }
 
   function tell(title: string, from: { startedAt: number; killedAt: number; withoutPrimaryMs: number }, more: object) {
-    const silence = (start: number, end: number) =>
-      Math.max(...watchers.map((watcher) => watcher.longestSilenceMs(start, end))) / 1_000;
+    const silence = (start: number, end: number) => longestSilenceS(watchers, start, end);
     figures(31, title, {
       alerts: load.published.length,
       'without a primary, s': from.withoutPrimaryMs / 1_000,

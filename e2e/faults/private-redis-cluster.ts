@@ -86,7 +86,8 @@ async function join(clients: readonly Redis[]): Promise<void> {
       await client.call('CLUSTER', 'MEET', '127.0.0.1', port, busPort);
     }
   const id = String(await first.call('CLUSTER', 'MYID'));
-  for (const replica of replicas) await eventually(() => replica.call('CLUSTER', 'REPLICATE', id), READY_TIMEOUT_MS); // once it knows that master
+  // refused until the replica knows that master
+  for (const replica of replicas) await eventually(() => replica.call('CLUSTER', 'REPLICATE', id), READY_TIMEOUT_MS);
   await eventually(async () => expectReplicas(await first.info('replication'), replicas.length), READY_TIMEOUT_MS);
   await eventually(async () => {
     for (const client of clients) {

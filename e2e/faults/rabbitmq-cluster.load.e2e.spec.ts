@@ -7,7 +7,7 @@ import { InsistentLoad } from './insistent-load';
 import { PrivateRabbit } from './private-rabbitmq';
 import { describeWhole, limitMs } from './size';
 import { brokenPromises, caughtUp, storedAll } from './verdict';
-import { Watcher } from './watcher';
+import { delivering, longestSilenceS, Watcher } from './watcher';
 
 const PER_SECOND = 1_000;
 const TENANTS = ['bakery', 'brewery', 'cafe'];
@@ -61,19 +61,7 @@ describeWhole('a RabbitMQ of three nodes', () => {
     await Promise.all(nodes.map((node) => node.remove()));
   }, 120_000);
 
-  const silenceS = (from: number, to: number): number =>
-    Math.max(...watchers.map((watcher) => watcher.longestSilenceMs(from, to))) / 1_000;
-
-  /** Resolves when each watcher has received an entry that was published after this call. */
-  async function delivering(load: InsistentLoad): Promise<void> {
-    const from = load.published.length;
-    await eventually(() => {
-      for (const { entries } of watchers)
-        expect(
-          entries.some(({ data }) => Number((JSON.parse(data) as { event_id: string }).event_id.slice(2)) >= from),
-        ).toBe(true);
-    }, 60_000);
-  }
+  const silenceS = (from: number, to: number) => longestSilenceS(watchers, from, to);
 
   it(
     `under ${PER_SECOND.toLocaleString('en')} alerts a second: the node that leads the queues is killed and comes back, another is silent for ${SILENT_S} s; all is stored once, and no stream has a hole`,
@@ -88,7 +76,7 @@ describeWhole('a RabbitMQ of three nodes', () => {
 
       const killedAt = performance.now();
       await nodes[0]!.kill();
-      await delivering(load);
+      await delivering(watchers, load);
       await sleep(5_000);
       const restartedAt = performance.now();
       await nodes[0]!.start();
@@ -100,7 +88,7 @@ describeWhole('a RabbitMQ of three nodes', () => {
       await sleep(SILENT_S * 1_000);
       nodes[1]!.thaw();
       const thawedAt = performance.now();
-      await delivering(load);
+      await delivering(watchers, load);
       await sleep(5_000);
       const endedAt = performance.now();
       await load.stop();

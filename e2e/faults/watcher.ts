@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '@tocsin/contracts/testing';
 import { readCursor, type Transcript } from '../kit/ledger';
 import { SseClient, type Frame } from '../kit/sse-client';
 import { tokenFor } from '../kit/tokens';
@@ -106,4 +107,17 @@ export class Watcher {
     }
     this.client.disconnect();
   }
+}
+
+/** The longest time in which one of them received nothing, between two times of `performance.now()`, in seconds. */
+export const longestSilenceS = (watchers: readonly Watcher[], from: number, to: number): number =>
+  Math.max(...watchers.map((watcher) => watcher.longestSilenceMs(from, to))) / 1_000;
+
+/** Resolves when each of them has received an alert that the load publishes after this call. */
+export async function delivering(watchers: readonly Watcher[], load: { published: readonly unknown[] }): Promise<void> {
+  const from = load.published.length;
+  const numberOf = (data: string) => Number((JSON.parse(data) as { event_id: string }).event_id.slice(2));
+  await eventually(() => {
+    for (const { entries } of watchers) expect(entries.some(({ data }) => numberOf(data) >= from)).toBe(true);
+  }, 60_000);
 }

@@ -47,7 +47,9 @@ export const RIGHTFUL: readonly Planted[] = [
   {
     fact: 'the event broker imports its drivers, wire and timing',
     file: 'libs/event-broker/src/planted.ts',
-    text: `import 'pg';\nimport 'ioredis';\nimport 'typeorm';\nimport 'prom-client';\nimport '@tocsin/contracts/wire';\nimport '@tocsin/timing/back-off';`,
+    text: ['pg', 'ioredis', 'typeorm', 'prom-client', '@tocsin/contracts/wire', '@tocsin/timing/back-off']
+      .map((name) => `import '${name}';`)
+      .join('\n'),
   },
   {
     fact: 'an example composes the event broker and the publisher',

@@ -97,9 +97,7 @@ export function printComparison({ found, checks, busiest }, say) {
       );
   }
   if (busiest > MOST_BUSY)
-    say(
-      `  ! the machine was ${number(busiest, 2)} busy: gateways joined entries, and a write seems to cost less than it does`,
-    );
+    say(`  ! the machine was ${number(busiest, 2)} busy: gateways joined entries, so a write seems to cost too little`);
   if (Object.keys(found).length > 0) say('\n  constants of this run, for bench/stream/capacity/formula.mjs:');
   for (const [name, value] of Object.entries(found)) say(`    ${name}: ${Number(value.toPrecision(3))},`);
 }

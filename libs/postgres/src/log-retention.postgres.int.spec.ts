@@ -124,7 +124,8 @@ describe('retention in PostgreSQL', () => {
     const planned = Array.from({ length: ids }, () => aPlannedEvent({ tenant_id }));
     await log.append(planned);
     await rows(
-      `update tocsin.idempotency set stored_at = now() - interval '400 days' + seq * interval '1 s' where tenant_id = $1`,
+      `update tocsin.idempotency set stored_at = now() - interval '400 days' + seq * interval '1 s'
+       where tenant_id = $1`,
       tenant_id,
     );
     await rows('vacuum analyze tocsin.idempotency');

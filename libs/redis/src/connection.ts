@@ -105,7 +105,8 @@ export class RedisConnection {
   /** What to tell the operator whose one address leads to a node of a cluster: it serves a part of the keys. */
   async clusterWarning(role: DependencyRole, timeoutMs: number): Promise<string[]> {
     if (namesCluster(this.urls)) return [];
-    const info = await this.run(role, timeoutMs, (client) => client.info('cluster').catch(() => '')); // it may be refused
+    // a managed service may refuse it
+    const info = await this.run(role, timeoutMs, (client) => client.info('cluster').catch(() => ''));
     return /^cluster_enabled:1/m.test(info)
       ? ['REDIS_URL names one node of a Redis Cluster: name several, separated by commas (docs/engines.md)']
       : [];

@@ -61,14 +61,14 @@ export function clusterProblems({ REDIS_URL, REDIS_PREFIX, REDIS_PLAIN }: Chosen
     ...(/^\{[^{}]+\}/.test(REDIS_PREFIX)
       ? []
       : [
-          'REDIS_PREFIX must begin with a hash tag, such as {tocsin}, where REDIS_URL names several nodes: it keeps all ' +
-            'keys on one of them.',
+          'REDIS_PREFIX must begin with a hash tag, such as {tocsin}, where REDIS_URL names several nodes: it keeps ' +
+            'all keys on one of them.',
         ]),
     ...(numbered ? ['REDIS_URL must have no database number where it names several nodes: a cluster has none.'] : []),
     ...(bridges
       ? [
-          `REDIS_PLAIN=${REDIS_PLAIN} needs one Redis, and REDIS_URL names several nodes: in a cluster plain messages ` +
-            'have no common order, and some would be taken twice.',
+          `REDIS_PLAIN=${REDIS_PLAIN} needs one Redis, and REDIS_URL names several nodes: in a cluster plain ` +
+            'messages have no common order, and some would be taken twice.',
         ]
       : []),
   ];

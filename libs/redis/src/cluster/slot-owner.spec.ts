@@ -31,7 +31,7 @@ test('the owner is the node that most of the nodes name, whatever one says that 
   expect(await find(node('old:1'), node('new:2'), node('new:2'))).toEqual({ host: 'new', port: 2 });
 });
 
-test('a node that stands still holds up nobody when the others agree, and a second when they are too few', async () => {
+test('a node that stands still delays the answer by a second when the others are too few, and not when they agree', async () => {
   const since = performance.now();
   expect(await find(node('silent'), node('a:1'), node('a:1'))).toEqual({ host: 'a', port: 1 });
   expect(performance.now() - since).toBeLessThan(900);

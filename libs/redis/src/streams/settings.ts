@@ -10,7 +10,7 @@ export const redisQueueSettings = {
   }),
   REDIS_QUEUE_REPLICAS: setting(z.coerce.number().int().min(0).max(5).default(0), {
     description:
-      'With QUEUE=redis: how many replicas of Redis must have a message before it is confirmed. While fewer are there, ' +
-      'messages are answered 503. 0 waits for none: a failover can then lose confirmed messages.',
+      'With QUEUE=redis: how many replicas of Redis must have a message before it is confirmed. While fewer are ' +
+      'there, messages are answered 503. 0 waits for none: a failover can then lose confirmed messages.',
   }),
 };
