@@ -114,6 +114,10 @@ describe('no template holds the event loop for long, and all that cannot end are
       'conditions of items',
       `1${list('a,'.repeat(6_000))}{% for i in (1..9000) %}{% assign y = x | where_exp: "i", "i == 1" %}{% endfor %}`,
     ],
+    [
+      'searches for an item',
+      `1${list('a,'.repeat(6_000))}{% for i in (1..9000) %}{% assign y = x | find_exp: "i", "i == 1" %}{% endfor %}`,
+    ],
     ['groups', `1${list('a,'.repeat(6_000))}{% for i in (1..9000) %}{% assign y = x | group_by: "a" %}{% endfor %}`],
     [
       'searches in a text',
@@ -128,4 +132,14 @@ describe('no template holds the event loop for long, and all that cannot end are
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1_000).toBeLessThan(250);
   });
+});
+
+it('refuses no template for the time in which the machine suspends the process', () => {
+  let now = 0;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 1_000));
+  try {
+    expect(faultOf('{"text": "{{ subject }}"{% for name in (1..3) %}, "{{ name }}": 1{% endfor %}}')).toBeUndefined();
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -1,20 +1,15 @@
 import { parse as parseJson } from '@humanwhocodes/momoa';
 import { Liquid, LiquidError, type Template, type Variable } from 'liquidjs';
 import { didYouMean } from '@tocsin/messages';
+import { limitedContext, TooMuchWork } from './render-limits';
 import { NAMES, NAMES_OF_DATA, SAMPLES, type TemplateView } from './template-view';
 
 /** The longest template, in characters. */
 export const MAX_TEMPLATE = 16_384;
 /** The longest body that a template may make, in characters. The alert that it tells of may have 64 KiB. */
 const MAX_BODY = 262_144;
-/**
- * What one rendering may use: parts that are rendered, characters and items that are made, and milliseconds. A gateway
- * tries templates between the writes of its streams, so a template that needs longer than these is refused.
- */
-const LIMITS = { templateLimit: 5_000, memoryLimit: 1_000_000, renderLimit: 10 } as const;
-/** A busy machine may suspend a rendering for longer than its limit, but hardly twice in a row. */
+/** A collection of garbage in the middle counts as CPU time of a rendering, but hardly twice in a row. */
 const TRIES = 2;
-const TOO_SLOW = 'template render limit exceeded';
 
 /** A template that cannot be parsed, or makes no body. `line` and `column` count from 1. */
 export class TemplateFault extends Error {
@@ -104,7 +99,7 @@ function render(parsed: Template[], view: TemplateView, name: string): string {
 
 function rendered(parsed: Template[], view: TemplateView, tries: number): string {
   try {
-    return engine.renderSync(parsed, view, LIMITS) as string;
+    return engine.renderSync(parsed, limitedContext(engine, view)) as string;
   } catch (error) {
     const fault = located(error);
     if (fault.isSlow && tries > 1) return rendered(parsed, view, tries - 1);
@@ -126,9 +121,11 @@ function offsetOf({ message }: SyntaxError, body: string): number {
 
 /** An error of the engine as a fault; any other error is thrown on. */
 function located(error: unknown): TemplateFault {
+  // between two parts of the template the engine adds no place to what is thrown
+  if (error instanceof TooMuchWork) return new TemplateFault(1, 1, `${error.message}.`, error.isSlow);
   if (!LiquidError.is(error)) throw error;
   const [line, column] = error.token.getPosition() as [number, number];
-  const { message } = error.originalError ?? error;
-  const says = message.replace(/, line:\d+, col:\d+$/, '');
-  return new TemplateFault(line, column, `${says}.`, says === TOO_SLOW);
+  const cause = error.originalError ?? error;
+  const says = cause.message.replace(/, line:\d+, col:\d+$/, '');
+  return new TemplateFault(line, column, `${says}.`, cause instanceof TooMuchWork && cause.isSlow);
 }
