@@ -49,6 +49,9 @@ const onDatabase = {
   globalTeardown: '<rootDir>/scripts/test/template-database-dropped.cjs',
 };
 
+/** `x.whole.e2e.spec.ts` runs at full size alone: in `npm run test:faults`, and not in `npm test`. */
+const notNow = process.env.TOCSIN_FAULTS === 'full' ? [] : ['\\.whole\\.(load\\.)?e2e\\.spec\\.ts$'];
+
 /**
  * `x.spec.ts` needs nothing; `x.int.spec.ts` needs real services; `x.e2e.spec.ts` starts built processes as well, and
  * waits for them beside others; `x.load.e2e.spec.ts` measures them under load, and has the machine to itself.
@@ -66,9 +69,14 @@ module.exports = {
       ...onDatabase,
       displayName: 'e2e',
       testMatch: ['**/*.e2e.spec.ts'],
-      testPathIgnorePatterns: ['\\.load\\.e2e\\.spec\\.ts$', '/node_modules/'],
+      testPathIgnorePatterns: ['\\.load\\.e2e\\.spec\\.ts$', '/node_modules/', ...notNow],
     },
-    { ...onDatabase, displayName: 'load', testMatch: ['**/*.load.e2e.spec.ts'] },
+    {
+      ...onDatabase,
+      displayName: 'load',
+      testMatch: ['**/*.load.e2e.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', ...notNow],
+    },
   ],
   testSequencer: '<rootDir>/scripts/slow-first.cjs',
   // generous: a busy machine takes its time to start processes

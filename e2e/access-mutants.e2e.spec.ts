@@ -1,5 +1,6 @@
 import { eventually } from '@tocsin/contracts/testing';
 import { BuiltCopy } from './faults/built-copy';
+import { PART_NOTE, todaysPart } from './faults/size';
 import { callRow, outcomeOf, targetIn } from './isolation/access-calls';
 import { ACCESS_MUTANTS, type Asker } from './isolation/access-mutants';
 import { rowsOf } from './isolation/access-rows';
@@ -77,8 +78,8 @@ async function answerOf(gateway: AppProcess, operation: string, asker: Asker): P
   return { is: outcomeOf(answer, row!), should };
 }
 
-it.each(ACCESS_MUTANTS)(
-  'the table notices when $name',
+it.each(todaysPart(ACCESS_MUTANTS))(
+  `the table notices when $name${PART_NOTE}`,
   async ({ patch, asker, operation }) => {
     const whole = await answerOf(stack.gateway, operation, asker);
     expect(whole.is).toBe(whole.should);

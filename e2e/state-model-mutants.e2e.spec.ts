@@ -1,4 +1,4 @@
-import { limitMs } from './faults/size';
+import { limitMs, PART_NOTE, todaysPart } from './faults/size';
 import type { Stack } from './kit/stack';
 import { broken, STATE_MUTANTS } from './state-model/mutants';
 import { openDistributed } from './state-model/systems';
@@ -18,8 +18,8 @@ describe('the model of the documents', () => {
   }, 120_000);
   afterAll(() => system?.close(), 60_000);
 
-  it.each(STATE_MUTANTS)(
-    `finds $name (STATE_SEED=${SEED})`,
+  it.each(todaysPart(STATE_MUTANTS))(
+    `finds $name (STATE_SEED=${SEED})${PART_NOTE}`,
     async (mutant) => {
       const mend = await broken(stack, mutant);
       try {

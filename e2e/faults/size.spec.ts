@@ -13,8 +13,9 @@ it('what is a short run, or none, in npm test is run whole by npm run test:fault
   const short = readdirSync(join(root, 'e2e'), { recursive: true, encoding: 'utf8' })
     .filter(
       (file) =>
-        file.endsWith('.e2e.spec.ts') &&
-        /\b(SIZE_NOTE|describeWhole)\b/.test(readFileSync(join(root, 'e2e', file), 'utf8')),
+        /\.whole\.(load\.)?e2e\.spec\.ts$/.test(file) ||
+        (file.endsWith('.e2e.spec.ts') &&
+          /\b(SIZE_NOTE|describeWhole|todaysPart)\b/.test(readFileSync(join(root, 'e2e', file), 'utf8'))),
     )
     .map((file) => `e2e/${file}`);
   expect(short.length).toBeGreaterThan(10);

@@ -4,6 +4,7 @@ import { env, getuid } from 'node:process';
 import { buildForTest, downloadSchemas } from './go-programs.mjs';
 import { has, root, run } from './running.mjs';
 import { SERVICES } from './services.mjs';
+import { leftOut } from './whole-files.mjs';
 
 /**
  * Programs that some tests run beside us: Debian's package, the commands that show that it is there, the tests that
@@ -149,7 +150,7 @@ async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeIn
 
 /** Other systems' own clients are installed by their test, into a folder of its own. */
 function preparePeerClients(environment, patterns) {
-  if (!isWanted('e2e/peer-clients.e2e.spec.ts', patterns)) return;
+  if (!isWanted('e2e/peer-clients.whole.e2e.spec.ts', patterns)) return;
   if (!has('npm', 'ping')) environment.SKIP_PEER_CLIENTS = "npm's registry cannot be reached";
   else if (!has('openssl', 'version')) environment.SKIP_PEER_CLIENTS = 'openssl is not installed';
 }
@@ -169,7 +170,7 @@ function prepareClone(environment, patterns) {
 }
 
 const isWanted = (file, patterns) =>
-  patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(file));
+  !leftOut().includes(file) && (patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(file)));
 
 /**
  * Looks for the programs that tests of these steps want, and installs what may be installed. For each that is missing,

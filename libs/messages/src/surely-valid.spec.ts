@@ -91,10 +91,10 @@ describe('an object that is surely valid', () => {
         }
         if (faults.length > 0) faulty += 1;
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
     // both kinds were generated, so the property above was tested
-    expect(Math.min(sure, faulty)).toBeGreaterThan(100);
+    expect(Math.min(sure, faulty)).toBeGreaterThan(50);
   });
 
   it('is true for every valid message, unless its actions are no instances of their class', () => {

@@ -163,9 +163,9 @@ it.each(READERS)(
         if (isDescribed(JSON.parse(JSON.stringify(value)))) expect([code, value]).toEqual(['accepted', value]);
         else if (!lenient) expect([code, value]).not.toEqual(['accepted', value]);
       }),
-      { numRuns: 600 },
+      { numRuns: 200 },
     );
-    expect(Math.min(counts.accepted, counts.refused)).toBeGreaterThan(20);
+    expect(Math.min(counts.accepted, counts.refused)).toBeGreaterThan(5);
   },
 );
 

@@ -131,8 +131,8 @@ describe('what the intake accepts is what the processor stores', () => {
           expect(JSON.parse(JSON.stringify(parsed!.message))).toEqual(JSON.parse(publishedForm(message).toString()));
         }
       }),
-      { numRuns: 4_000 },
+      { numRuns: 1_000 },
     );
-    expect(Math.min(counts.taken, counts.refused)).toBeGreaterThan(500);
+    expect(Math.min(counts.taken, counts.refused)).toBeGreaterThan(100);
   });
 });

@@ -7,7 +7,7 @@ import { JWT_SECRET, tokenFor } from '../kit/tokens';
 import { figures } from './figures';
 import { HttpLoad } from './http-load';
 import { OlderBuild } from './older-build';
-import { limitMs, WHOLE } from './size';
+import { limitMs } from './size';
 import { SteadyLoad, wallMs } from './steady-load';
 import { brokenPromises, caughtUp, deliveryMs, percentile, storedAll } from './verdict';
 import { Watcher } from './watcher';
@@ -27,7 +27,7 @@ const usersOf = (count: number) =>
     Array.from({ length: count }, (_, i) => [`user-${i}`, i % 4 === 3 ? TENANTS : [TENANTS[i % TENANTS.length]!]]),
   );
 
-const reason = WHOLE ? OlderBuild.whyNot(OLDER) : 'npm run test:faults runs it';
+const reason = OlderBuild.whyNot(OLDER);
 
 (reason ? describe.skip : describe)(
   `a rolling upgrade from ${OLDER}, the way back and the upgrade again, under load${reason ? ` (skipped: ${reason})` : ''}`,

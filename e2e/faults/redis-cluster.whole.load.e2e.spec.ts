@@ -3,7 +3,7 @@ import { Stack } from '../kit/stack';
 import { figures } from './figures';
 import { HttpLoad } from './http-load';
 import { PrivateRedisCluster } from './private-redis-cluster';
-import { describeWhole, limitMs } from './size';
+import { limitMs } from './size';
 import { brokenPromises, caughtUp, storedAll } from './verdict';
 import { delivering, longestSilenceS, Watcher } from './watcher';
 
@@ -14,7 +14,7 @@ const NODE_TIMEOUT_MS = 5_000;
 const SILENT_S = 40;
 const AT_MOST = { killedS: 25, silentS: 25 };
 
-describeWhole('a Redis Cluster as queue and bus', () => {
+describe('a Redis Cluster as queue and bus', () => {
   let cluster: PrivateRedisCluster;
   let stack: Stack;
   let watchers: Watcher[] = [];

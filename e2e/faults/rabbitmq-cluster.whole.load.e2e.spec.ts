@@ -5,7 +5,7 @@ import { Stack } from '../kit/stack';
 import { figures } from './figures';
 import { InsistentLoad } from './insistent-load';
 import { PrivateRabbit } from './private-rabbitmq';
-import { describeWhole, limitMs } from './size';
+import { limitMs } from './size';
 import { brokenPromises, caughtUp, storedAll } from './verdict';
 import { delivering, longestSilenceS, Watcher } from './watcher';
 
@@ -24,7 +24,7 @@ const TICK_TIME_S = 10;
 const SILENT_S = 60;
 const AT_MOST = { killedS: 15, silentS: 45 };
 
-describeWhole('a RabbitMQ of three nodes', () => {
+describe('a RabbitMQ of three nodes', () => {
   let nodes: PrivateRabbit[] = [];
   let stack: Stack;
   let publishers: AlertPublisher[] = [];

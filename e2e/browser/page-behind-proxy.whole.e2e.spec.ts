@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
-import { limitMs, sized, SIZE_NOTE } from '../faults/size';
+import { limitMs } from '../faults/size';
 import { openBrowser } from '../kit/browser';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
@@ -10,7 +10,7 @@ import { MAY_ACT, picture, rowOf } from './dashboard-visits';
 import { withChosenBuild } from './page-copy';
 import { PageServer } from './page-server';
 
-const REFUSING_SECONDS = sized(20, 3);
+const REFUSING_SECONDS = 20;
 const PATIENCE_MS = 45_000;
 /** The path at which the proxy in front of the page gives tokens to signed-in users. */
 const TOKEN_URL = '/session/token';
@@ -84,7 +84,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
   };
 
   it(
-    `is live again without a reload after its gateway was killed and the proxy answered 503 for ${REFUSING_SECONDS} s, with every alert once and no toast twice${SIZE_NOTE}`,
+    `is live again without a reload after its gateway was killed and the proxy answered 503 for ${REFUSING_SECONDS} s, with every alert once and no toast twice`,
     async () => {
       await open();
       await page.evaluate('window.sameDocument = true');

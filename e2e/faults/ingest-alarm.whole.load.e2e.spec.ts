@@ -6,10 +6,10 @@ import { publisherToken } from '../kit/tokens';
 import { figures } from './figures';
 import { aMessage, entriesOf, entriesReach, publishAll } from './ingest-kit';
 import { PrivateRabbit } from './private-rabbitmq';
-import { limitMs, SIZE_NOTE, sized } from './size';
+import { limitMs } from './size';
 import { brokenPromises, storedAll } from './verdict';
 
-describe(`a RabbitMQ that is short of memory${SIZE_NOTE}`, () => {
+describe('a RabbitMQ that is short of memory', () => {
   let rabbit: PrivateRabbit;
   let stack: Stack;
   const published: Published[] = [];
@@ -25,7 +25,7 @@ describe(`a RabbitMQ that is short of memory${SIZE_NOTE}`, () => {
     await rabbit?.remove();
   }, 60_000);
 
-  const ALARM_S = sized(60, 4);
+  const ALARM_S = 60;
 
   it(
     `has an alarm for ${ALARM_S} s: publishers are refused within 5 s and keep no backlog, consumers go on, and nothing is lost`,

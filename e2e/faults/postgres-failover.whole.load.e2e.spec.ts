@@ -4,7 +4,7 @@ import type { Published, StoredRow } from '../kit/ledger';
 import { Stack } from '../kit/stack';
 import { figures } from './figures';
 import { PrivatePostgres } from './private-services';
-import { describeWhole, limitMs } from './size';
+import { limitMs } from './size';
 import { SteadyLoad } from './steady-load';
 import { brokenPromises, caughtUp, readRows, storedAll } from './verdict';
 import { longestSilenceS, Watcher } from './watcher';
@@ -12,7 +12,7 @@ import { longestSilenceS, Watcher } from './watcher';
 const PER_SECOND = 1_000;
 const TENANTS = ['bakery', 'brewery', 'cafe'];
 
-describeWhole('a PostgreSQL with a standby', () => {
+describe('a PostgreSQL with a standby', () => {
   let primary: PrivatePostgres;
   let standby: PrivatePostgres | undefined;
   /** The virtual address of the database: an operator's proxy, or a name that moves. */
