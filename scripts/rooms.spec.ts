@@ -51,6 +51,7 @@ const OUTSIDE: Record<string, string> = {
   'http-server.ts': 'composition',
   'adapters.ts': 'composition',
   'gateway.module.ts': 'composition',
+  'stream-providers.ts': 'composition',
   'start-report.ts': 'composition',
   'main.ts': 'composition',
 };

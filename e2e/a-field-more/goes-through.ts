@@ -94,9 +94,9 @@ it('the field is refused where it breaks its rule, and stands in the documents',
   const parsed = parseAlertMessage(Buffer.from(JSON.stringify(body)), {}, 'strict');
   expect(parsed).toMatchObject({ ok: false, errors: [{ pointer: '/runbook', code: 'invalid_field' }] });
   type Schemas = Record<string, Record<string, object>>;
-  const { WIRE_SCHEMAS } = jest.requireActual<Schemas>('../../apps/gateway/src/docs/wire-schemas');
+  const { ALERT_SCHEMAS } = jest.requireActual<Schemas>('../../apps/gateway/src/alerts/alert-schemas');
   const { MESSAGE_SCHEMAS } = jest.requireActual<Schemas>('../../apps/gateway/src/docs/message-schema');
-  for (const schema of [WIRE_SCHEMAS!.Entry, WIRE_SCHEMAS!.Alert, MESSAGE_SCHEMAS!.AlertMessage])
+  for (const schema of [ALERT_SCHEMAS!.Entry, ALERT_SCHEMAS!.Alert, MESSAGE_SCHEMAS!.AlertMessage])
     expect(schema).toHaveProperty(
       'properties',
       expect.objectContaining({

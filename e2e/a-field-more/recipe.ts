@@ -45,7 +45,7 @@ export const RECIPE: readonly Step[] = [
   ),
   // 3. what the API says of it
   inFile(
-    'apps/gateway/src/docs/wire-schemas.ts',
+    'apps/gateway/src/alerts/alert-schemas.ts',
     `metadata: anything('Other data of the producer.'),`,
     `metadata: anything('Other data of the producer.'),\n  runbook: nullable(text('Where it says what to do.')),`,
   ),

@@ -10,7 +10,7 @@ export const MUTANTS: readonly { name: string; patches: readonly Patch[] }[] = [
     name: 'an answer that is taken though the stream has told something newer',
     patches: [
       {
-        file: 'alerts/alert-store.ts',
+        file: 'alerts/known-alerts.ts',
         search: 'if (before && before.last_seq > alert.last_seq) return;',
         replace: 'void before;',
       },
@@ -21,8 +21,9 @@ export const MUTANTS: readonly { name: string; patches: readonly Patch[] }[] = [
     patches: [
       {
         file: 'alerts/alert-store.ts',
-        search: 'this.touch([entry.alert_id]); if (before && entry.seq <= before.last_seq) return;',
-        replace: 'if (before && entry.seq <= before.last_seq) return; this.touch([entry.alert_id]);',
+        search: 'this.touch([entry.alert_id]); if (this.known.apply(entry)) this.missing.delete(entry.alert_id);',
+        replace:
+          'if (!this.known.apply(entry)) return; this.touch([entry.alert_id]); this.missing.delete(entry.alert_id);',
       },
     ],
   },

@@ -1,6 +1,6 @@
 import type { Patch } from '../faults/built-copy';
 
-const STATEMENTS = 'libs/postgres/src/alert-statements.js';
+const QUERIES = 'libs/postgres/src/alert-queries';
 const inFunction = (name: string, search: string, replace: string): Patch => ({
   file: `libs/postgres/src/functions/${name}.sql`,
   search,
@@ -13,32 +13,32 @@ const inFunction = (name: string, search: string, replace: string): Patch => ({
  */
 export const WITHOUT_CONDITIONS: readonly Patch[] = [
   {
-    file: STATEMENTS,
+    file: `${QUERIES}/walk-terms.js`,
     search: `const OF_GROUP = 'a.tenant_id = t.tenant_id and a.status`,
     replace: `const OF_GROUP = 'a.status`,
   },
   {
-    file: STATEMENTS,
+    file: `${QUERIES}.postgres.js`,
     search: 'where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])',
     replace: 'where $1::text[] is not null and a.alert_id = any ($2::uuid[])',
   },
   {
-    file: STATEMENTS,
+    file: `${QUERIES}.postgres.js`,
     search: 'where e.tenant_id = $1 and e.alert_id = $2 and e.previous_status is not null',
     replace: 'where $1::text is not null and e.alert_id = $2 and e.previous_status is not null',
   },
   {
-    file: STATEMENTS,
+    file: `${QUERIES}.postgres.js`,
     search: 'where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id',
     replace: 'where a.alert_id = $2 and e.alert_id',
   },
   {
-    file: STATEMENTS,
+    file: `${QUERIES}/stats.js`,
     search: 'where a.tenant_id = t.tenant_id and a.status = s.status order by a.severity',
     replace: 'where a.status = s.status order by a.severity',
   },
   {
-    file: STATEMENTS,
+    file: `${QUERIES}/tenants.js`,
     search: 'where a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity limit $6',
     replace: 'where a.status = s.status and a.severity = v.severity limit $6',
   },

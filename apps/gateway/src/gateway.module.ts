@@ -7,8 +7,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost, RouterModule } from '@nestjs/core';
 import type { Server } from 'node:http';
-import { join } from 'node:path';
-import { Revocations, SessionDoor, SignedLinks, Tickets, TokenVerifier } from '@tocsin/auth';
+import { Revocations, SignedLinks, TokenVerifier } from '@tocsin/auth';
 import {
   AlertActs,
   AlertIntake,
@@ -28,36 +27,20 @@ import {
   RawIntake,
   Receipts,
   RequestRates,
-  StreamSlots,
   AlertQueries,
   Unsubscribes,
 } from '@tocsin/contracts/ports';
-import {
-  AdminServer,
-  Health,
-  Log,
-  Metrics,
-  ThisProcess,
-  Trace,
-  wantsTraces,
-  type TraceSettings,
-} from '@tocsin/observability';
+import { AdminServer, Health, Log, Metrics, ThisProcess, Trace } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { TenantsController } from './access/tenants.controller';
-import { MAX_TENANTS, provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
+import { provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
 import { ActOnAlerts } from './alerts/act-on-alerts';
 import { AlertActsController } from './alerts/alert-acts.controller';
 import { AlertsController } from './alerts/alerts.controller';
 import { FindAlerts } from './alerts/find-alerts';
 import { StatsController } from './alerts/stats.controller';
-import { Admission } from './connect/admission';
-import { BeginStream } from './connect/begin-stream';
 import { EventsController } from './connect/events.controller';
-import { IdentifyClient } from './connect/identify-client';
-import { HeadReader } from './connect/request-head';
 import { StreamDoor } from './connect/stream-door';
-import { StreamOpener } from './connect/stream-opener';
-import { TakePlace } from './connect/take-place';
 import { TicketsController } from './connect/tickets.controller';
 import { DeadLetterWatch } from './dead-letters/dead-letter-watch';
 import { DeadLettersController } from './dead-letters/dead-letters.controller';
@@ -66,7 +49,6 @@ import { AlertDeliveriesController } from './deliveries/alert-deliveries.control
 import { DeliveriesController } from './deliveries/deliveries.controller';
 import { KeepDeliveries } from './deliveries/keep-deliveries';
 import { DocsController } from './docs/docs.controller';
-import { FrontPage } from './docs/front-page';
 import { OpenApiDocument } from './docs/openapi.docs';
 import { WelcomeController } from './docs/welcome.controller';
 import { FanOutSpans } from './feeds/fan-out-spans';
@@ -97,14 +79,12 @@ import { SeenCursorController } from './me/seen-cursor.controller';
 import { ShownController } from './me/shown.controller';
 import { KeepNotifications } from './notifications/keep-notifications';
 import { NotificationsController } from './notifications/notifications.controller';
-import { BuiltPage } from './page/built-page';
-import { PageFiles } from './page/page-files';
 import { PageController } from './page/page.controller';
+import { providePage } from './page/provide-page';
 import { EmbedPreviewController } from './page/embed-preview.controller';
 import { PushWorkerController } from './page/push-worker.controller';
-import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
-import { provideRequestCheck, RequestCheck, type BeforeRequestOptions } from './request/before-request';
+import { provideRequestCheck, type BeforeRequestOptions } from './request/before-request';
 import { RecipientsController } from './recipients/recipients.controller';
 import { AnswerReply } from './providers/answer-reply';
 import { TwilioCallbacks } from './providers/twilio-callbacks';
@@ -114,16 +94,7 @@ import { PushController } from './push/push.controller';
 import { SessionController } from './session/session.controller';
 import { WebhooksController } from './webhooks/webhooks.controller';
 import { GatewayConfig } from './config';
-
-/** What the page is told of this gateway, as `<meta>` elements. */
-const toldOf = (config: GatewayConfig & Partial<TraceSettings>): [name: string, content: string][] => [
-  ...(config.PAGE_TOKEN_URL ? [['tocsin-token-url', config.PAGE_TOKEN_URL] as [string, string]] : []),
-  ...(config.OIDC_ISSUER ? [['tocsin-sign-in', config.PAGE_TOKENS ? 'or-token' : 'only'] as [string, string]] : []),
-  ...(wantsTraces(config) ? [['tocsin-report-shown', 'on'] as [string, string]] : []),
-];
-
-/** The folder into which the build puts the page, beside the apps. */
-const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
+import { provideStreams } from './stream-providers';
 
 // Exported for compositions that run several apps in one process.
 export { openHttp, prepareHttp } from './http-server';
@@ -154,7 +125,6 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
 
   static forRoot(config: GatewayConfig, adapters: DynamicModule[], before: BeforeRequestOptions = {}): DynamicModule {
     const base = config.BASE_PATH;
-    const files = config.PAGE ? PageFiles.read(BUILT_PAGE)?.below(base ?? '') : undefined;
     return {
       module: GatewayModule,
       imports: base ? [...adapters, RouterModule.register([{ path: base, module: GatewayModule }])] : adapters,
@@ -194,49 +164,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
       ],
       providers: [
         { provide: GatewayConfig, useValue: config },
-        bind(FanOutSpans, FanOutSpans, Trace),
+        ...provideStreams(config),
         bind(ObserveShown, ObserveShown, FanOutSpans, Trace, Metrics),
-        {
-          provide: TenantFeeds,
-          useFactory: (log: EventLog, bus: EventBus, metrics: Metrics, logger: Log, spans: FanOutSpans) =>
-            new TenantFeeds(
-              log,
-              bus,
-              { ringEvents: config.FEED_RING_EVENTS, ringBytes: config.RING_BYTES },
-              metrics,
-              logger,
-              spans,
-            ),
-          inject: [EventLog, EventBus, Metrics, Log, FanOutSpans],
-        },
-        {
-          provide: OpenStreams,
-          useFactory: (metrics: Metrics) => new OpenStreams(config.HEARTBEAT_MS, config.DRAIN_MS, metrics),
-          inject: [Metrics],
-        },
-        {
-          provide: Admission,
-          useFactory: (slots: StreamSlots, metrics: Metrics, health: Health) =>
-            new Admission(
-              slots,
-              {
-                user: config.STREAMS_PER_USER,
-                tenant: config.STREAMS_PER_TENANT,
-                address: config.STREAMS_PER_ADDRESS,
-                connectsPerSecond: config.CONNECTS_PER_SECOND,
-                maxStreams: config.MAX_STREAMS,
-              },
-              metrics,
-              health,
-            ),
-          inject: [StreamSlots, Metrics, Health],
-        },
-        {
-          provide: Lifetimes,
-          useFactory: (tenants: VisibleTenants, revocations: Revocations, logger: Log, sessions: SessionDoor) =>
-            new Lifetimes(tenants, revocations, MAX_TENANTS, logger, sessions),
-          inject: [VisibleTenants, Revocations, Log, SessionDoor],
-        },
         bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
         bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
         provideVisibleTenants(config.JWT_TENANTS_CLAIM),
@@ -300,55 +229,9 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           ) => new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
           inject: [AlertIntake, EventLog, AlertQueries, ActOnAlerts, ReceiptWatch, Metrics],
         },
-        bind(
-          IdentifyClient,
-          IdentifyClient,
-          TokenVerifier,
-          Tickets,
-          VisibleTenants,
-          Revocations,
-          GatewayConfig,
-          SessionDoor,
-        ),
-        bind(BeginStream, BeginStream, TenantFeeds, EventLog, Revocations, GatewayConfig),
-        bind(TakePlace, TakePlace, Admission, OpenStreams, BeginStream),
-        bind(
-          StreamOpener,
-          StreamOpener,
-          IdentifyClient,
-          TakePlace,
-          BeginStream,
-          Lifetimes,
-          EventLog,
-          GatewayConfig,
-          Metrics,
-          Log,
-        ),
-        {
-          provide: StreamDoor,
-          useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log, check: RequestCheck) =>
-            new StreamDoor(
-              opener,
-              new ProblemAnswers(metrics, logger),
-              config.CORS_ORIGINS,
-              new HeadReader(base, check.on),
-              { check },
-            ),
-          inject: [StreamOpener, Metrics, Log, RequestCheck],
-        },
         provideRequestCheck(before, config.TRUSTED_PROXIES),
         bind(OpenApiDocument, OpenApiDocument),
-        ...(files
-          ? [
-              {
-                provide: BuiltPage,
-                useValue: new BuiltPage(
-                  toldOf(config).reduce((told, [name, content]) => told.withMeta(name, content), files),
-                ),
-              },
-              { provide: FrontPage, useExisting: BuiltPage },
-            ]
-          : []),
+        ...providePage(config),
         {
           provide: RequestLimits,
           useFactory: (rates?: RequestRates) =>

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { BrokerError } from './broker-error';
-import { EventBroker, type EventBrokerOptions, type ProcessingMode } from './event-broker';
+import type { EventBrokerOptions, ProcessingMode } from './broker-options';
+import { EventBroker } from './event-broker';
 import type { EventProvider } from './event-provider';
 import { DatabaseProvider } from './providers/database-provider';
 import { MemoryProvider } from './providers/memory-provider';

@@ -1,7 +1,3 @@
-export {
-  DatabaseProvider,
-  type DatabaseClient,
-  type DatabasePool,
-  type DatabaseProviderOptions,
-} from './providers/database-provider';
+export type { DatabaseClient, DatabasePool } from './providers/database-pool';
+export { DatabaseProvider, type DatabaseProviderOptions } from './providers/database-provider';
 export { eventTable } from './providers/event-table';

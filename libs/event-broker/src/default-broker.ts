@@ -1,7 +1,8 @@
 import { BrokerError } from './broker-error';
-import { EventBroker, type EventBrokerOptions } from './event-broker';
+import type { EventBrokerOptions } from './broker-options';
+import { EventBroker } from './event-broker';
 
-// One broker for code that cannot be handed one. Code that can takes an `EventBroker`.
+// The default broker is for code to which no broker can be passed. All other code takes an `EventBroker`.
 
 let broker: EventBroker | undefined;
 
@@ -25,7 +26,7 @@ export function getDefaultBroker(): EventBroker {
   return broker;
 }
 
-/** Stops the broker on the first of these signals, and then lets the process end by it as it would have without us. */
+/** Stops the broker on the first of these signals. Then the process ends by it, as it would without a broker. */
 export function registerShutdown(
   registered: EventBroker,
   signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'],

@@ -2,27 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerEvent } from './event';
 import type { GroupClaims } from './group-claims';
+import type { HandlerContext, Subscription } from './subscriptions';
 import { upcast, type Upcasters } from './upcasters';
-
-export interface HandlerContext {
-  /** Aborts when the call took too long, or when the broker stops and cannot wait any longer. */
-  signal: AbortSignal;
-  /** From 1. */
-  attempt: number;
-}
-
-type HandleEvent<Payload> = (event: BrokerEvent<Payload>, context: HandlerContext) => unknown;
-
-/** A function, or an object with `handle`. It has failed when it throws or rejects. */
-export type EventHandler<Payload = unknown> = HandleEvent<Payload> | { handle: HandleEvent<Payload> };
-
-export interface Subscription {
-  id: string;
-  pattern: string;
-  handler: EventHandler;
-  group: string | undefined;
-  name: string;
-}
 
 export interface HandlerFailure {
   subscription: Subscription;
@@ -45,7 +26,9 @@ export class Delivery {
   ) {}
 }
 
-/** Makes its signal when it is asked for: most handlers do not ask, and a signal costs more than the rest of a call. */
+/**
+ * Makes its signal only when a handler asks for it: most do not, and a signal costs more than the rest of a call.
+ */
 class CallContext implements HandlerContext {
   private controller: AbortController | undefined;
   private reason: unknown;
@@ -64,7 +47,7 @@ class CallContext implements HandlerContext {
   }
 }
 
-/** Calls handlers: with a timeout, with the newest version of the event, and those of a group on one instance. */
+/** Calls handlers with a timeout and with the newest version of the event, those of a group on one instance only. */
 export class HandlerCalls {
   private readonly ending = new AbortController();
   private readonly hurrying = new AbortController();
@@ -104,7 +87,7 @@ export class HandlerCalls {
     return results.filter((failure) => failure !== undefined);
   }
 
-  /** `failed`: the groups whose claim was refused by an error. They count as handlers that failed. */
+  /** `failed`: the groups whose claim ended with an error. Their handlers count as failed. */
   private async claim(delivery: Delivery, groups: ReadonlySet<string>) {
     const taken = new Set<string>();
     const failed = new Map<string | undefined, unknown>();

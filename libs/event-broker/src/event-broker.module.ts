@@ -7,9 +7,10 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
-import { EventBroker, type EventBrokerOptions } from './event-broker';
-import type { EventHandler } from './delivery';
+import type { EventBrokerOptions } from './broker-options';
+import { EventBroker } from './event-broker';
 import { ON_EVENT, type OnEventMetadata } from './on-event';
+import type { EventHandler } from './subscriptions';
 
 export interface EventBrokerModuleOptions extends EventBrokerOptions {
   /** How long the shutdown waits for handlers, in milliseconds. Default 30,000. */

@@ -1,6 +1,7 @@
-import { EventBroker, type EventBrokerOptions } from './event-broker';
-import type { BrokerEvent } from './event';
+import type { EventBrokerOptions } from './broker-options';
 import type { HandlerFailure } from './delivery';
+import type { BrokerEvent } from './event';
+import { EventBroker } from './event-broker';
 import type { StatusChange } from './event-provider';
 import { MemoryProvider } from './providers/memory-provider';
 import { eventually } from './testing/broker-events';

@@ -1,6 +1,6 @@
 import type { BrokerEvent, EventSource, EventStatus } from './event';
 
-/** Which events `list` returns, in the order of their publication. All that is said must be true. */
+/** Which events `list` returns, in the order of their publication. An event must meet each condition. */
 export interface EventFilter {
   source?: EventSource;
   status?: EventStatus;
@@ -15,7 +15,7 @@ export interface EventFilter {
   start_time?: Date;
   /** Before this instant of `created_at`. */
   end_time?: Date;
-  /** Only events after this one. Throws `unknown_event` when there is none of this id. A page that cannot shift. */
+  /** Only events after the one of this id, so that pages do not shift. Throws `unknown_event` when there is none. */
   after_id?: string;
   /** Default 100. */
   limit?: number;
@@ -30,7 +30,8 @@ export interface StatusChange {
   error?: string;
   retry_count?: number;
   /**
-   * The groups that give the event up with this change, in one step with it. Those that the claimant has not, do not.
+   * The groups that give the event up, in one step with this change. Those whose claim the claimant does not have are
+   * left as they are.
    */
   given_up?: { claimant: string; groups: readonly string[] };
   /** When it happened. `processing` sets `processed_at`; `completed` and `failed` set `completed_at`. */
@@ -38,7 +39,7 @@ export interface StatusChange {
 }
 
 export interface StreamRequest {
-  /** What is to be heard. A function is asked again at each read, so that it may change. */
+  /** The patterns of types to hear. A function is called again at each read, so that they may change. */
   patterns: readonly string[] | (() => readonly string[]);
   /** What was published with this origin is left out: its publisher knows it already. */
   withoutOrigin?: string;
@@ -112,14 +113,14 @@ export abstract class EventProvider {
   /** Ends without an error when the signal aborts or the provider closes. The stream is open once this resolves. */
   abstract stream(request: StreamRequest): Promise<AsyncIterable<BrokerEvent>>;
   /**
-   * Whether the event is the claimant's, within the group: it belongs to the first that claims it, for `leaseMs`, and
-   * for as long again at each further claim of the same one. After that the next that claims it has it. False for an
-   * event that is settled or not there.
+   * Returns whether the claimant has the event within the group. The first that claims it has it for `leaseMs`, and for
+   * as long again from each further claim of its own. When that time is over, the next that claims it has it. False for
+   * an event that is settled or does not exist.
    */
   abstract claim(claim: Claim, leaseMs: number): Promise<boolean>;
   /** The group is done with the event. Ignored when the claimant does not have it. */
   abstract completeClaim(claim: Claim): Promise<void>;
-  /** What groups have given up belongs to the next that claims it: the event is redriven. */
+  /** Opens the claims that groups have given up, for an event that is redriven: the next that claims it has it. */
   abstract reopenClaims(eventId: string): Promise<void>;
   /** Claims of these groups whose time is over and that are not settled: at most 100, the oldest first. */
   abstract abandoned(groups: readonly string[]): Promise<AbandonedClaim[]>;

@@ -1,7 +1,8 @@
 export { BrokerError, type BrokerErrorCode } from './broker-error';
 export type { BrokerMetrics } from './broker-metrics';
+export type { EventBrokerOptions, ProcessingMode } from './broker-options';
 export { getDefaultBroker, initialize, isInitialized, registerShutdown, setDefaultBroker } from './default-broker';
-export type { EventHandler, HandlerContext, HandlerFailure } from './delivery';
+export type { HandlerFailure } from './delivery';
 export {
   cloneEvent,
   EVENT_SOURCES,
@@ -14,16 +15,7 @@ export {
   type EventSource,
   type EventStatus,
 } from './event';
-export {
-  EventBroker,
-  type BrokerStats,
-  type BrokerStopped,
-  type EventBrokerOptions,
-  type ProcessingMode,
-  type PublishResult,
-  type Replay,
-  type SubscribeOptions,
-} from './event-broker';
+export { EventBroker, type BrokerStats, type BrokerStopped, type PublishResult, type Replay } from './event-broker';
 export {
   EventProvider,
   type EventFilter,
@@ -35,5 +27,6 @@ export {
 export { PatternTrie } from './pattern-trie';
 export { MemoryProvider, type MemoryProviderOptions } from './providers/memory-provider';
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy';
+export type { EventHandler, HandlerContext, SubscribeOptions } from './subscriptions';
 export type { Upcasters } from './upcasters';
 export { raiseAlerts, type AlertRule, type PublishesAlerts } from './alert-rules';

@@ -1,4 +1,4 @@
-import type { SubscribeOptions } from './event-broker';
+import type { SubscribeOptions } from './subscriptions';
 
 /** A method that hears events: its pattern and how it subscribes. */
 export interface OnEventMetadata extends SubscribeOptions {

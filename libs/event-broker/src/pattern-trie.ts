@@ -45,7 +45,7 @@ export class PatternTrie<Value> {
     this.remembered.clear();
   }
 
-  /** False when the value is not there. */
+  /** Returns false when the value is not there. */
   remove(pattern: string, value: Value): boolean {
     const values = this.valuesOf(parsePattern(pattern), false);
     const place = values?.indexOf(value) ?? -1;
@@ -56,7 +56,7 @@ export class PatternTrie<Value> {
     return true;
   }
 
-  /** The values of all patterns that match, each as often as it was added. Must not be changed. */
+  /** Returns the values of all patterns that match, each as often as it was added. The result must not be changed. */
   match(type: string): readonly Value[] {
     const known = this.remembered.get(type);
     if (known) return known;

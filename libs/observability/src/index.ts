@@ -12,6 +12,7 @@ export * from './redact';
 export * from './settings';
 export * from './start-report';
 export * from './this-process';
+export { RECENT_TOTAL_MS } from './total-samples';
 export { wantsTraces, type TraceSettings } from './trace/settings';
 export * from './trace/trace';
 export * from './version';

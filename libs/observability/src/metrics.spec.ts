@@ -34,7 +34,7 @@ describe('the metrics', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'], now: 10_000 });
     const them = metrics();
     let asked = 0;
-    const sample = (receivedAt: number) => them.sampleTotal(() => ((asked += 1), receivedAt));
+    const sample = (receivedAt: number) => them.total.take(() => ((asked += 1), receivedAt));
     const total = async () =>
       (await lineOf(them, 'tocsin_event_delivery_seconds_'))
         .filter((line) => /sum|count/.test(line))
@@ -46,7 +46,7 @@ describe('the metrics', () => {
     jest.advanceTimersByTime(60);
     sample(NaN);
     // the samples 250 ms and, of the clock that goes wrong, 0 ms
-    expect(them.recentTotal.percentiles(performance.now())).toEqual({ samples: 2, p50: 0, p99: 250 });
+    expect(them.total.recent.percentiles(performance.now())).toEqual({ samples: 2, p50: 0, p99: 250 });
     jest.useRealTimers();
     expect(asked).toBe(3);
     expect(await total()).toEqual([
@@ -58,8 +58,8 @@ describe('the metrics', () => {
   test('read the pools at each scrape, and add them up', async () => {
     const them = metrics();
     let waiting = 0;
-    them.observePool(() => ({ active: 1, idle: 2, waiting }));
-    them.observePool(() => ({ active: 4, idle: 0, waiting: 0 }));
+    them.pools.observe(() => ({ active: 1, idle: 2, waiting }));
+    them.pools.observe(() => ({ active: 4, idle: 0, waiting: 0 }));
     waiting = 7;
     expect(await lineOf(them, 'tocsin_db_pool_connections')).toEqual([
       'tocsin_db_pool_connections{state="active"} 5',

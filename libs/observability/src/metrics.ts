@@ -5,35 +5,23 @@ import {
   ATTEMPT_ENDS,
   DELIVERY_ENDS,
   PROXY_OUTCOMES,
-  STREAM_ENDS,
   REQUEST_LIMITS,
+  STREAM_ENDS,
   STREAM_LIMITS,
   STREAM_OUTCOMES,
 } from './label-values';
 import { LabelledCounter } from './labelled-counter';
-import { RecentSamples } from './recent-samples';
+import { PoolGauge } from './pool-gauge';
+import { TOTAL_EVERY_MS, TotalSamples } from './total-samples';
 
 /** Buckets in seconds: from a warm path within one process (1 ms), past the promised 3 s, to 30 s. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30];
-
-interface PoolState {
-  active: number;
-  idle: number;
-  waiting: number;
-}
 
 /** The parts of `publishToScreen`, in their order. */
 const SCREEN_PARTS = ['queue', 'store', 'announce', 'fan_out', 'screen', 'total'] as const;
 export type ScreenPart = (typeof SCREEN_PARTS)[number];
 
 const STAGES = ['ingest', 'urgent', 'publish', 'total'] as const;
-/**
- * The shortest time between two samples of the stage `total`, in milliseconds: the cost of measuring does not grow with
- * the load.
- */
-const TOTAL_EVERY_MS = 50;
-/** How far back `recentTotal` looks, in milliseconds. */
-export const RECENT_TOTAL_MS = 5 * 60_000;
 
 interface MetricsOptions {
   version: string;
@@ -53,7 +41,8 @@ export class Metrics {
   // ---- streams
   readonly sseConnections = this.gauge('tocsin_sse_connections', 'Streams that are open.');
   /**
-   * `outcome`: the verdict of the `connection` frame, or `refused`. `reason`: the gap's or the refusal's, else empty.
+   * `outcome`: the verdict of the `connection` frame, or `refused`. `reason`: why there is a gap or why it was refused;
+   * empty for other outcomes.
    */
   readonly sseConnectionsOpened = this.labelledCounter(
     'tocsin_sse_connections_opened_total',
@@ -227,7 +216,7 @@ export class Metrics {
     'Deliveries that got their final status, by channel.',
     DELIVERY_ENDS,
   );
-  /** `outcome`: what the attempt was put on record as; `retry` when another one follows. */
+  /** `outcome`: how the attempt ended by the record; `retry` when another one follows. */
   readonly deliveryAttempts = this.labelledCounter(
     'tocsin_delivery_attempts_total',
     'Attempts to send a delivery, by channel.',
@@ -329,12 +318,9 @@ export class Metrics {
   private readonly eventsPublished = this.counter('tocsin_events_published_total', 'Entries published, by tenant.', [
     'tenant',
   ]);
-  private readonly total = this.eventDelivery.labels('total');
-  /** The newest samples of the stage `total`, in milliseconds, by `performance.now()`. */
-  readonly recentTotal = new RecentSamples(RECENT_TOTAL_MS, RECENT_TOTAL_MS / TOTAL_EVERY_MS);
-  private totalAt = -Infinity;
   private readonly labelledTenants = new Set<string>();
-  private readonly pools: (() => PoolState)[] = [];
+  readonly total = new TotalSamples(this.eventDelivery.labels('total'));
+  readonly pools: PoolGauge;
 
   constructor(private readonly options: MetricsOptions) {
     collectDefaultMetrics({ register: this.registry });
@@ -346,21 +332,7 @@ export class Metrics {
       { version: options.version, commit: options.commit },
       1,
     );
-    const pools = this.pools;
-    new Gauge({
-      name: 'tocsin_db_pool_connections',
-      help: 'Connections of the database pools, and callers that wait for one.',
-      labelNames: ['state'],
-      registers: [this.registry],
-      collect() {
-        const states = pools.map((read) => read());
-        for (const state of ['active', 'idle', 'waiting'] as const)
-          this.set(
-            { state },
-            states.reduce((sum, pool) => sum + pool[state], 0),
-          );
-      },
-    });
+    this.pools = new PoolGauge(this.registry);
   }
 
   /**
@@ -371,27 +343,6 @@ export class Metrics {
     const known = this.labelledTenants.has(tenant);
     if (!known && this.labelledTenants.size < this.options.tenantLimit) this.labelledTenants.add(tenant);
     this.eventsPublished.inc({ tenant: this.labelledTenants.has(tenant) ? tenant : 'other' }, events);
-  }
-
-  /**
-   * Observes the stage `total` of an entry that was written to the sockets of a gateway, unless the last sample is less
-   * than `TOTAL_EVERY_MS` ago. `receivedAt` gives the entry's `received_at` in epoch milliseconds, or NaN when it
-   * cannot be read; it is called only when a sample is due.
-   */
-  sampleTotal(receivedAt: () => number): void {
-    const now = performance.now();
-    if (now - this.totalAt < TOTAL_EVERY_MS) return;
-    this.totalAt = now;
-    const tookMs = Date.now() - receivedAt();
-    // the two clocks may differ: an entry that seems to be written before it was received counts as 0
-    if (Number.isNaN(tookMs)) return;
-    this.total.observe(Math.max(0, tookMs) / 1000);
-    this.recentTotal.add(Math.max(0, tookMs), now);
-  }
-
-  /** Adds a pool. Its state is read each time the metrics are read; several pools are added up. */
-  observePool(read: () => PoolState): void {
-    this.pools.push(read);
   }
 
   private counter<L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> {

@@ -26,17 +26,39 @@ import { listAll, listMatching } from './alert-queries/pages';
 import { countStats } from './alert-queries/stats';
 import { countTenants } from './alert-queries/tenants';
 import { isInTime, isLookedFor } from './alert-queries/walk';
-import * as statements from './alert-statements';
 import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
+
+const BY_ID = `
+select a.*
+from tocsin.shown_alert a
+where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])`;
+
+/** The alert of the messages of service $2 with the key $3. */
+const BY_KEY = `
+select a.alert_id, a.status, a.service, a.dedup_key
+from tocsin.alert a
+where a.tenant_id = $1 and a.service = $2 and a.dedup_key = $3`;
+
+/** The entries of alert $2 of tenant $1 with a number below $3, at most $4. The alert itself names its first entry. */
+const HISTORY = `
+select * from (
+  select e.* from tocsin.entry e
+  where e.tenant_id = $1 and e.alert_id = $2 and e.previous_status is not null and e.seq < $3
+  order by e.seq desc limit $4
+) later
+union all
+select e.* from tocsin.alert a join tocsin.entry e on e.tenant_id = a.tenant_id and e.seq = a.first_seq
+where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id = a.alert_id and e.previous_status is null and e.seq < $3
+order by seq desc limit $4`;
 
 /** Greater than the number of any entry. */
 const BEHIND_ALL = Number.MAX_SAFE_INTEGER;
 
 /**
- * Alerts in PostgreSQL, by plain statements under row-level security. Each question has a bound, so that it does not
- * take longer when a tenant has more alerts. The statements and their index are described in `alert-statements.ts`;
- * `alert-queries` has a file for each kind of question, and `walk.ts` makes their parameters.
+ * Reads alerts in PostgreSQL with plain statements under row-level security. Each question has a bound, so that it does
+ * not take longer when a tenant has more alerts. `alert-queries` has a file for each kind of question, with its
+ * statements; `walk-terms.ts` says which index they walk, and `walk.ts` makes their parameters.
  */
 export class PostgresAlertQueries implements AlertQueries {
   private readonly bounds: AlertBounds;
@@ -68,12 +90,12 @@ export class PostgresAlertQueries implements AlertQueries {
   }
 
   find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]> {
-    return this.database.as(tenants, (manager) => manager.query<Alert[]>(statements.BY_ID, [tenants, alertIds]));
+    return this.database.as(tenants, (manager) => manager.query<Alert[]>(BY_ID, [tenants, alertIds]));
   }
 
   async named(tenant: TenantId, service: string, dedupKey: string): Promise<NamedAlert | undefined> {
     const [alert] = await this.database.as([tenant], (manager) =>
-      manager.query<NamedAlert[]>(statements.BY_KEY, [tenant, service, dedupKey]),
+      manager.query<NamedAlert[]>(BY_KEY, [tenant, service, dedupKey]),
     );
     return alert;
   }
@@ -84,7 +106,7 @@ export class PostgresAlertQueries implements AlertQueries {
     { before, limit }: HistoryQuery,
   ): Promise<{ entries: Entry[]; more: boolean }> {
     const rows = await this.database.as([tenant], (manager) =>
-      manager.query<EntryRow[]>(statements.HISTORY, [tenant, alertId, before ?? BEHIND_ALL, limit + 1]),
+      manager.query<EntryRow[]>(HISTORY, [tenant, alertId, before ?? BEHIND_ALL, limit + 1]),
     );
     return {
       entries: rows.slice(0, limit).map((row) => storedEventOf(row, row, row, row).entry),

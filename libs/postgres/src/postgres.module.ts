@@ -97,7 +97,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationBootstrap, OnA
       },
       { critical: true },
     );
-    metrics.observePool(() => database.connections());
+    metrics.pools.observe(() => database.connections());
   }
 
   static forRoot({ observability, folding, webhookKey, replicaUrl, ...options }: PostgresOptions): DynamicModule {

@@ -1,7 +1,8 @@
 import { ALERT_TYPES, SEVERITIES, STREAM_EVENTS, type StreamEvent } from '@tocsin/contracts';
+import { ALERT_SCHEMAS } from '../alerts/alert-schemas';
 import { ref, type Schema } from '../description/json-schema';
+import { FRAME_SCHEMAS } from '../frames/frame-schemas';
 import { MESSAGE_SCHEMAS } from './message-schema';
-import { FRAME_SCHEMAS, WIRE_SCHEMAS } from './wire-schemas';
 
 /** What producers know about the broker. No app imports the adapter that declares it; a test compares the two. */
 const EXCHANGE = 'alerts.exchange';
@@ -175,8 +176,8 @@ export function asyncApi(version: string, basePath = ''): AsyncApi {
       messages: { alert, message: topicEvent, ...Object.fromEntries(frames) },
       schemas: {
         ...MESSAGE_SCHEMAS,
-        AlertAction: WIRE_SCHEMAS.AlertAction,
-        Entry: WIRE_SCHEMAS.Entry,
+        AlertAction: ALERT_SCHEMAS.AlertAction,
+        Entry: ALERT_SCHEMAS.Entry,
         ...FRAME_SCHEMAS,
       },
     },

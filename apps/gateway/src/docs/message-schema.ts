@@ -1,7 +1,7 @@
 import { AlertMessage, LABEL_LIMITS, MAX_MESSAGE_BYTES, MessageAction } from '@tocsin/messages';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import { ALERT_SCHEMAS } from '../alerts/alert-schemas';
 import { ref, type Schema } from '../description/json-schema';
-import { WIRE_SCHEMAS } from './wire-schemas';
 
 /** Schemas, by rule name, for rules that class-validator-jsonschema does not know or describes wrongly. */
 const CONVERTERS = {
@@ -54,7 +54,7 @@ function messageSchema(): Schema {
   const { properties = {}, required = [], ...rest } = schemaOf(AlertMessage);
   const described = Object.entries(properties).map(([name, schema]): [string, Schema] => [
     name,
-    { ...schema, description: DESCRIPTIONS[name] ?? WIRE_SCHEMAS.Entry.properties?.[name]?.description ?? '' },
+    { ...schema, description: DESCRIPTIONS[name] ?? ALERT_SCHEMAS.Entry.properties?.[name]?.description ?? '' },
   ]);
   return {
     ...rest,

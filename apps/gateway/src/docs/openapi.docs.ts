@@ -1,13 +1,19 @@
 import type { INestApplication } from '@nestjs/common';
 import { version as release } from '@tocsin/observability';
 import { STREAM_COOKIE } from '../connect/stream-request';
+import { ALERT_SCHEMAS } from '../alerts/alert-schemas';
+import { STATS_SCHEMAS } from '../alerts/stats-schemas';
 import { LETTER_SCHEMAS } from '../dead-letters/letter-schemas';
-import { HEALTH_SCHEMAS } from '../health/health-schemas';
+import { DELIVERY_SCHEMAS } from '../deliveries/delivery-schemas';
 import type { Schema } from '../description/json-schema';
 import type { Swagger } from '../description/operation.docs';
+import { HEALTH_SCHEMAS } from '../health/health-schemas';
+import { NOTIFICATION_SCHEMAS } from '../notifications/notification-schemas';
+import { PROBLEM_SCHEMA } from '../problems/problem-schema';
+import { WEBHOOK_SCHEMAS } from '../webhooks/webhook-schemas';
 import { deriveFacts } from './derived.docs';
 import { STRICT_MESSAGE_SCHEMAS } from './message-schema';
-import { WIRE_SCHEMAS } from './wire-schemas';
+import { USER_SCHEMAS } from './user-schemas';
 
 export interface MediaType {
   schema: Schema;
@@ -37,6 +43,22 @@ export interface OpenApi {
   paths: Record<string, Partial<Record<string, DescribedOperation>>>;
   components: { schemas: Record<string, Schema>; securitySchemes: Record<string, unknown> };
 }
+
+/**
+ * The schemas of what the routes answer, for programs that do not read TypeScript. The compiler compares the names of
+ * their fields with the types of `wire`, and tests compare their contents.
+ */
+const ANSWER_SCHEMAS = {
+  ...ALERT_SCHEMAS,
+  ...STATS_SCHEMAS,
+  ...DELIVERY_SCHEMAS,
+  ...NOTIFICATION_SCHEMAS,
+  ...USER_SCHEMAS,
+  ...WEBHOOK_SCHEMAS,
+  ...PROBLEM_SCHEMA,
+  ...LETTER_SCHEMAS,
+  ...HEALTH_SCHEMAS,
+};
 
 /** The groups of operations, in the order in which the document shows them. */
 const TAGS = {
@@ -118,7 +140,7 @@ export async function openApi(app: INestApplication, ofVersion: string): Promise
     paths: inOrder(paths),
     components: {
       ...components,
-      schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...LETTER_SCHEMAS, ...HEALTH_SCHEMAS, ...bodies },
+      schemas: { ...ANSWER_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...bodies },
     },
   };
 }

@@ -323,7 +323,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.delivered += batch.written.frames;
     this.spans.written(this.tenant, batch);
     // The first entry of the batch waited longest.
-    if (batch.written.frames > 0) this.metrics.sampleTotal(() => receivedAt(batch.hints[0]!));
+    if (batch.written.frames > 0) this.metrics.total.take(() => receivedAt(batch.hints[0]!));
     batch.countWritten(this.metrics);
   }
 

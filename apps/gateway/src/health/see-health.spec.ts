@@ -36,7 +36,7 @@ const seeing = (asked: Partial<Asked> = {}) =>
         ] as Opened,
       },
       lifetimes: { busiestUsers },
-      metrics: { recentTotal },
+      metrics: { total: { recent: recentTotal } },
       self: { version: '1', started_at: SINCE, weaknesses: ['tokens in the address end up in logs'] },
       limits: { gateway: 1_000, user: null, tenant: 4, address: null },
     },

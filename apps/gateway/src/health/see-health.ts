@@ -29,7 +29,7 @@ interface Known {
   streams: Pick<OpenStreams, 'size' | 'closedSlow' | 'lastClosed'>;
   feeds: Pick<TenantFeeds, 'opened'>;
   lifetimes: Pick<Lifetimes, 'busiestUsers'>;
-  metrics: Pick<Metrics, 'recentTotal'>;
+  metrics: { total: Pick<Metrics['total'], 'recent'> };
   self: Pick<ThisProcess, 'version' | 'started_at' | 'weaknesses'>;
   limits: StreamCaps;
 }
@@ -116,7 +116,7 @@ export class SeeHealth {
   }
 
   private recentDelivery(): RecentDelivery | null {
-    const recent = this.known.metrics.recentTotal.percentiles(performance.now());
+    const recent = this.known.metrics.total.recent.percentiles(performance.now());
     if (!recent) return null;
     return { window_seconds: RECENT_TOTAL_MS / 1_000, samples: recent.samples, p50_ms: recent.p50, p99_ms: recent.p99 };
   }

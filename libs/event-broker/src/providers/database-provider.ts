@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fullJitter } from '@tocsin/timing/back-off';
 import { BrokerError } from '../broker-error';
 import type { BrokerEvent } from '../event';
 import {
@@ -15,6 +13,8 @@ import {
 } from '../event-provider';
 import { patternRegex } from '../pattern-trie';
 import { BatchWriter } from './batch-writer';
+import type { DatabasePool } from './database-pool';
+import { EQUAL_FIELDS } from './event-filter';
 import {
   claimsTable,
   EVENT_COLUMNS,
@@ -28,22 +28,9 @@ import {
   type InsertedEvent,
 } from './event-table';
 import { DEFAULT_COMPRESS_ABOVE_BYTES } from './payload-codec';
+import { updatedJson, updateEvents } from './status-updates';
+import { TableNews } from './table-news';
 import { openTableStream } from './table-stream';
-
-/** The part of node-postgres's `PoolClient` that the provider needs. */
-export interface DatabaseClient {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
-  on(event: 'notification' | 'error', listener: (...given: never[]) => void): unknown;
-  removeAllListeners(event: 'notification' | 'error'): unknown;
-  /** With `true` the connection is closed instead of used again. */
-  release(destroy?: boolean | Error): void;
-}
-
-/** The service's own pool: node-postgres's `Pool`, or an object of the same shape. The provider does not end it. */
-export interface DatabasePool {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
-  connect(): Promise<DatabaseClient>;
-}
 
 export interface DatabaseProviderOptions {
   /** One of its connections listens for notifications while streams are open. */
@@ -62,9 +49,6 @@ export interface DatabaseProviderOptions {
   onTrouble?: (error: unknown) => void;
 }
 
-const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
-const EQUAL = ['source', 'status', 'user_id', 'schema', 'entity', 'operation', 'instance_id'] as const;
-
 /**
  * Keeps events in a table of PostgreSQL (13 or later). NOTIFY only wakes streams: what a lost notification would have
  * said, the next poll finds. What is published at the same time is written in one statement.
@@ -75,9 +59,8 @@ export class DatabaseProvider extends EventProvider {
   private readonly inserts: BatchWriter<InsertedEvent>;
   private readonly updates: BatchWriter<StatusChange>;
   private readonly closing = new AbortController();
-  private readonly wakers = new Set<() => void>();
+  private readonly news: TableNews;
   private opening: Promise<void> | undefined;
-  private listening: Promise<void> | undefined;
   private published = 0;
   private consumed = 0;
   private streams = 0;
@@ -91,6 +74,13 @@ export class DatabaseProvider extends EventProvider {
     quotedTable(this.table);
     this.inserts = new BatchWriter((items) => this.insert(items));
     this.updates = new BatchWriter((items) => this.update(items));
+    this.news = new TableNews({
+      pool: options.pool,
+      channel: this.channel,
+      pollMs: options.pollMs ?? 1_000,
+      signal: this.closing.signal,
+      onTrouble: (error) => options.onTrouble?.(error),
+    });
   }
 
   open(): Promise<void> {
@@ -140,7 +130,7 @@ export class DatabaseProvider extends EventProvider {
       values.push(value);
       conditions.push(condition(`$${values.length}`));
     };
-    for (const name of EQUAL) if (filter[name] !== undefined) where((it) => `e.${name} = ${it}`, filter[name]);
+    for (const name of EQUAL_FIELDS) if (filter[name] !== undefined) where((it) => `e.${name} = ${it}`, filter[name]);
     if (filter.pattern !== undefined) where((it) => `e.type ~ ${it}`, patternRegex(filter.pattern));
     if (filter.start_time) where((it) => `e.created_at >= ${it}::timestamptz`, filter.start_time.toISOString());
     if (filter.end_time) where((it) => `e.created_at < ${it}::timestamptz`, filter.end_time.toISOString());
@@ -172,13 +162,13 @@ export class DatabaseProvider extends EventProvider {
   }
 
   async stream(request: StreamRequest): Promise<AsyncIterable<BrokerEvent>> {
-    this.listening ??= this.listen();
+    this.news.listen();
     const signal = AbortSignal.any([request.signal, this.closing.signal]);
     const rows = await openTableStream(
       {
         table: this.table,
         query: (sql, values) => this.query(sql, values),
-        news: (until) => this.news(until),
+        news: (until) => this.news.wait(until),
         consumed: (count) => (this.consumed += count),
         onTrouble: (error) => this.options.onTrouble?.(error),
       },
@@ -252,8 +242,7 @@ export class DatabaseProvider extends EventProvider {
 
   async close(): Promise<void> {
     this.closing.abort();
-    this.wake();
-    await Promise.all([this.listening, this.inserts.drained(), this.updates.drained()]);
+    await Promise.all([this.news.ended(), this.inserts.drained(), this.updates.drained()]);
   }
 
   private async query<Row>(sql: string, values: unknown[]): Promise<Row[]> {
@@ -285,42 +274,8 @@ export class DatabaseProvider extends EventProvider {
     await this.query(insertEvents(this.table), this.insertValues(items));
   }
 
-  /** Of several changes of one event the last counts; its instants are those of all. One statement, so one step. */
   private async update(changes: readonly StatusChange[]): Promise<void> {
-    interface Last extends Omit<StatusChange, 'at' | 'given_up'> {
-      processed_at?: Date;
-      completed_at?: Date;
-      redriven?: boolean;
-    }
-    const last = new Map<string, Last>();
-    for (const { at, given_up: _, ...change } of changes) {
-      const before = last.get(change.id);
-      if (before?.status === 'failed' && change.status === 'completed') continue;
-      last.set(change.id, {
-        ...change,
-        retry_count: change.retry_count ?? before?.retry_count,
-        processed_at: change.status === 'processing' ? at : before?.processed_at,
-        completed_at: change.status === 'completed' || change.status === 'failed' ? at : before?.completed_at,
-        redriven: before?.redriven || change.status === 'pending',
-      });
-    }
-    const givenUp = changes.flatMap(({ id, given_up }) =>
-      (given_up?.groups ?? []).map((group) => ({ id, group, claimant: given_up!.claimant })),
-    );
-    await this.query(
-      `with given_up as (
-         update ${claimsTable(this.table)} as c set outcome = 'failed'
-         from json_to_recordset($2::json) as g (id text, "group" text, claimant text)
-         where c.event_id = g.id and c.group_name = g."group" and c.claimant = g.claimant
-       )
-       update ${quotedTable(this.table)} as e
-       set status = g.status, error = g.error, retry_count = coalesce(g.retry_count, e.retry_count),
-         processed_at = coalesce(g.processed_at, e.processed_at), completed_at = coalesce(g.completed_at, e.completed_at)
-       from json_to_recordset($1::json) as g (id text, status text, error text, retry_count int,
-         processed_at timestamptz, completed_at timestamptz, redriven boolean)
-       where e.id = g.id and not (e.status = 'failed' and g.status = 'completed' and g.redriven is not true)`,
-      [JSON.stringify([...last.values()]), JSON.stringify(givenUp)],
-    );
+    await this.query(updateEvents(this.table), updatedJson(changes));
   }
 
   private async *counted(rows: AsyncIterable<BrokerEvent>): AsyncGenerator<BrokerEvent> {
@@ -329,53 +284,6 @@ export class DatabaseProvider extends EventProvider {
       yield* rows;
     } finally {
       this.streams -= 1;
-    }
-  }
-
-  private wake(): void {
-    for (const wake of [...this.wakers]) wake();
-  }
-
-  private async news(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    let timer: NodeJS.Timeout | undefined;
-    let wake = () => {};
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      timer = setTimeout(resolve, this.options.pollMs ?? 1_000);
-      this.wakers.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
-    });
-    clearTimeout(timer);
-    this.wakers.delete(wake);
-    signal.removeEventListener('abort', wake);
-  }
-
-  /** Listens until the provider closes. Never rejects: without notifications the streams poll. */
-  private async listen(): Promise<void> {
-    const { signal } = this.closing;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      let client: DatabaseClient | undefined;
-      try {
-        client = await this.options.pool.connect();
-        const listener = client;
-        const lost = new Promise<never>((_, reject) => listener.on('error', reject as never));
-        listener.on('notification', () => this.wake());
-        const closed = new Promise<void>((resolve) =>
-          signal.addEventListener('abort', () => resolve(), { once: true }),
-        );
-        await Promise.race([listener.query(`listen "${this.channel}"`), lost]);
-        failures = 0;
-        this.wake();
-        await Promise.race([lost, signal.aborted ? undefined : closed]);
-      } catch (error) {
-        this.options.onTrouble?.(error);
-      } finally {
-        client?.removeAllListeners('notification');
-        // the next user of the pool must not hear our notifications
-        client?.release(true);
-      }
-      if (!signal.aborted) await sleep(fullJitter(failures, BACK_OFF), undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -2,11 +2,12 @@ import type { BrokerEvent } from '../event';
 import type { EventFilter } from '../event-provider';
 import { patternRegex } from '../pattern-trie';
 
-const EQUAL = ['source', 'status', 'user_id', 'schema', 'entity', 'operation', 'instance_id'] as const;
+/** The fields of a filter that an event must have as they are. */
+export const EQUAL_FIELDS = ['source', 'status', 'user_id', 'schema', 'entity', 'operation', 'instance_id'] as const;
 
 /** The filter as a function, for providers whose service cannot filter. */
 export function passes(filter: EventFilter): (event: BrokerEvent) => boolean {
-  const named = EQUAL.filter((name) => filter[name] !== undefined);
+  const named = EQUAL_FIELDS.filter((name) => filter[name] !== undefined);
   const type = filter.pattern === undefined ? undefined : new RegExp(patternRegex(filter.pattern));
   const { start_time, end_time } = filter;
   return (event) =>

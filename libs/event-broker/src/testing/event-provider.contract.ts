@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { EventBroker, type EventBrokerOptions } from '../event-broker';
+import type { EventBrokerOptions } from '../broker-options';
+import { EventBroker } from '../event-broker';
 import type { BrokerEvent } from '../event';
 import type { EventProvider, StreamRequest } from '../event-provider';
 import { anEvent, eventually } from './broker-events';

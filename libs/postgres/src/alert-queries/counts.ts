@@ -1,9 +1,37 @@
 import type { EntityManager } from 'typeorm';
 import { ALERT_STATUSES, type AlertStatus, type AlertType, type Severity, type TenantId } from '@tocsin/contracts';
 import type { AlertSelection } from '@tocsin/contracts/ports';
-import * as statements from '../alert-statements';
 import type { AlertBounds } from './bounds';
+import { MATCHING } from './matching-statement';
 import { conditionsOf, fromNewest, groupsOf, hasText, matchOf } from './walk';
+import { OF_GROUP, EACH_TENANT, EACH_SEVERITY, CONDITIONS, IN_TIME } from './walk-terms';
+
+const CUBE = 'tenant_id, status, severity, service, type';
+
+/**
+ * Counts the alerts of each kind that pass $6 to $11, among at most $12 that the walk passes; alerts that are not
+ * resolved come first. Each row tells how many alerts were passed (`walked`).
+ */
+const COUNTS = `
+select ${CUBE}, count(*) filter (where ${CONDITIONS(6)})::integer as alerts, (sum(count(*)) over ())::integer as walked
+from (
+  select found.*
+  from (select * from unnest($2::text[]) with ordinality as s(status, place), ${EACH_SEVERITY}, ${EACH_TENANT} order by place) g, lateral (select g.tenant_id) t, lateral (select g.status) s, lateral (select g.severity) v
+  cross join lateral (
+    select a.tenant_id, a.status, a.severity, a.service, a.type, a.name, a.assignee from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $12
+  ) found
+  limit $12
+) a
+group by ${CUBE}`;
+
+/**
+ * Counts the matches among the newest alerts, and tells whether the counts are complete; when nothing matches, one row
+ * tells only that.
+ */
+const MATCHING_COUNTS = `${MATCHING('down')}, counted as (
+  select ${CUBE}, count(*)::integer as alerts from matching group by ${CUBE}
+)
+select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;
 
 /** How many values of a facet are returned, the most frequent first. Nothing else bounds the number of services. */
 const VALUES_OF_A_FACET = 100;
@@ -29,7 +57,7 @@ export async function countKinds(
   bounds: AlertBounds,
 ): Promise<{ rows: Kind[]; whole: AreWhole }> {
   if (!hasText(selection)) {
-    const rows = await manager.query<(Kind & { walked: number })[]>(statements.COUNTS, [
+    const rows = await manager.query<(Kind & { walked: number })[]>(COUNTS, [
       ...groupsOf(tenants, selection),
       ...conditionsOf(selection),
       bounds.counted,
@@ -48,7 +76,7 @@ export async function countKinds(
     ...conditionsOf(selection),
     ...matchOf(tenants, selection, bounds, bounds.lookedAt),
   ];
-  const rows = await manager.query<(Kind & { complete: boolean })[]>(statements.MATCHING_COUNTS, parameters);
+  const rows = await manager.query<(Kind & { complete: boolean })[]>(MATCHING_COUNTS, parameters);
   return { rows: rows.filter(({ tenant_id }) => tenant_id !== null), whole: () => rows[0]!.complete };
 }
 

@@ -1,10 +1,47 @@
 import type { EntityManager } from 'typeorm';
 import { ALERT_STATUSES, SEVERITIES, type AlertStats, type Severity, type TenantId } from '@tocsin/contracts';
 import type { AlertSelection, StatsQuery } from '@tocsin/contracts/ports';
-import * as statements from '../alert-statements';
 import type { AlertBounds } from './bounds';
 import { countKinds, countsBy, type Kind } from './counts';
+import { MATCHING } from './matching-statement';
 import { conditionsOf, fromNewest, groupsOf, hasText, isLookedFor, matchOf } from './walk';
+import { OF_GROUP, EACH_TENANT, EACH_STATUS, EACH_SEVERITY, CONDITIONS, BUCKETS } from './walk-terms';
+
+/** Alerts that are not resolved, by status and severity; no more than $3 in all. */
+const OPEN_COUNTS = `
+select status, severity, count(*)::integer as alerts
+from (
+  select found.* from ${EACH_STATUS}, ${EACH_TENANT}
+  cross join lateral (
+    select a.status, a.severity from tocsin.alert a where a.tenant_id = t.tenant_id and a.status = s.status order by a.severity, a.first_seen_at limit $3
+  ) found
+  limit $3
+) counted
+group by status, severity`;
+
+/**
+ * Alerts first seen from $4 on and before $5 that pass $6 to $11, by severity, in buckets of $14 seconds from $13 on;
+ * the walk passes no more than $12. Each row tells how many it passed (`walked`).
+ */
+const TIMELINE = `
+select severity, ${BUCKETS(13)}, count(*) filter (where passes)::integer as alerts, (sum(count(*)) over ())::integer as walked
+from (
+  select found.* from ${EACH_SEVERITY}, ${EACH_STATUS}, ${EACH_TENANT}
+  cross join lateral (
+    select a.severity, a.first_seen_at, ${CONDITIONS(6)} as passes from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $12
+  ) found
+  limit $12
+) counted
+group by severity, bucket`;
+
+/**
+ * The matches among the newest alerts, by severity, in buckets of $22 seconds from $21 on, and whether these are all;
+ * when nothing matches, one row tells only that.
+ */
+const MATCHING_TIMELINE = `${MATCHING('down')}, counted as (
+  select severity, ${BUCKETS(21)}, count(*)::integer as alerts from matching group by severity, bucket
+)
+select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;
 
 export const OPEN = ALERT_STATUSES.filter((status) => status !== 'resolved');
 
@@ -52,7 +89,7 @@ async function countOpen(
     const { rows, whole } = await countKinds(manager, tenants, selection, bounds);
     return { rows, complete: whole(null) };
   }
-  const rows = await manager.query<OpenRow[]>(statements.OPEN_COUNTS, [tenants, OPEN, bounds.counted]);
+  const rows = await manager.query<OpenRow[]>(OPEN_COUNTS, [tenants, OPEN, bounds.counted]);
   return { rows, complete: total(rows) < bounds.counted };
 }
 
@@ -66,7 +103,7 @@ async function countSeen(
 ): Promise<{ rows: SeenRow[]; complete: boolean }> {
   const buckets = [selection.from, bucketSeconds];
   if (!hasText(selection)) {
-    const rows = await manager.query<(SeenRow & { walked: number })[]>(statements.TIMELINE, [
+    const rows = await manager.query<(SeenRow & { walked: number })[]>(TIMELINE, [
       ...groupsOf(tenants, selection),
       ...conditionsOf(selection),
       bounds.counted,
@@ -74,7 +111,7 @@ async function countSeen(
     ]);
     return { rows, complete: rows.length === 0 || rows[0]!.walked < bounds.counted };
   }
-  const rows = await manager.query<(SeenRow & { complete: boolean })[]>(statements.MATCHING_TIMELINE, [
+  const rows = await manager.query<(SeenRow & { complete: boolean })[]>(MATCHING_TIMELINE, [
     ...groupsOf(tenants, selection),
     ...fromNewest(selection),
     ...conditionsOf(selection),

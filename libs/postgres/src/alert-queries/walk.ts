@@ -1,6 +1,6 @@
 import { ALERT_STATUSES, SEVERITIES, type Severity, type TenantId } from '@tocsin/contracts';
 import type { AlertListQuery, AlertSelection } from '@tocsin/contracts/ports';
-import type { Walk } from '../alert-statements';
+import type { Walk } from './walk-terms';
 import type { AlertBounds } from './bounds';
 
 export const hasText = ({ words, labels }: AlertSelection): boolean =>

@@ -1,36 +1,18 @@
-import type { Alert, AlertAct, AlertSearch, BulkActed, Entry, Problem } from '@tocsin/contracts/wire';
+import type { Alert, AlertAct, AlertSearch, Entry } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';
-import { alertAfter, isCompletedBy } from './alert-from-entry';
 import { AlertList } from './alert-list';
 import type { AlertsApi } from './alerts-api';
 import type { ApiProblem } from './api-problem';
+import { KnownAlerts } from './known-alerts';
 import { NextFrame } from './next-frame';
 import { PendingActs } from './pending-acts';
-
-/** An act that was refused or failed, and why. */
-export interface ActRefused {
-  alert_id: string;
-  /**
-   * `alert_conflict`: another user acted first. `unreachable`: the act may or may not have been done; it is safe to
-   * send it again.
-   */
-  code: string;
-  detail: string;
-  problem: Problem | null;
-}
-
-export interface ActOutcome {
-  /** The alerts as they are now. */
-  alerts: Alert[];
-  refused: ActRefused[];
-}
+import { sendAct, type ActOutcome } from './send-act';
+import { streamSettled } from './stream-settled';
 
 /** How many entries are kept while a page is being loaded. If more arrive, all lists are loaded again. */
 const MAX_MEANWHILE = 20_000;
 /** How long a list without subscribers is kept, in case a component subscribes again. */
 const KEEP_LIST_MS = 5_000;
-/** How many alerts that no list holds any more are remembered, the latest ones. */
-const MAX_DEPARTED = 1_000;
 /** How long after a failed request a watched alert that is not known is asked for again. */
 const ASK_AGAIN_MS = 5_000;
 /** How long a list waits for the stream before it is loaded without it. */
@@ -41,12 +23,8 @@ const AWAIT_STREAM_MS = 1_500;
  * pending.
  */
 export class AlertStore {
-  private readonly alerts = new Map<string, Alert>();
-  /** Alerts of which something is not known: they first came with an entry that does not tell all, see `isWhole`. */
-  private readonly partial = new Set<string>();
+  private readonly known = new KnownAlerts();
   private readonly fetching = new Set<string>();
-  /** Alerts that no list and no watcher needs any more, as they were then, the oldest first. */
-  private readonly departed = new Map<string, Alert>();
   /** Watched alerts of which the server said that there is none, or none for this user. */
   private readonly missing = new Set<string>();
   private readonly pending = new PendingActs();
@@ -76,7 +54,7 @@ export class AlertStore {
       this.stream.on('fresh', () => this.reload((list) => list.isLoaded || list.isLoading)),
       // a list whose load failed tries again when the server is back
       this.stream.on('connection', () => this.reload((list) => list.getSnapshot().error !== null)),
-      this.stream.on('connection', () => [...this.partial].forEach((alertId) => void this.fetch(alertId))),
+      this.stream.on('connection', () => this.known.partialIds().forEach((alertId) => void this.fetch(alertId))),
       this.stream.on('connection', () => this.askForUnknown()),
       this.stream.subscribe(() => this.keepTenants(this.stream.status.tenants.map(({ tenant_id }) => tenant_id))),
     ];
@@ -95,7 +73,7 @@ export class AlertStore {
 
   /** The alert as it is shown, pending acts included; undefined if it was not loaded. */
   get(alertId: string): Alert | undefined {
-    const alert = this.alerts.get(alertId);
+    const alert = this.known.get(alertId);
     return alert && this.pending.shown(alert);
   }
 
@@ -104,7 +82,7 @@ export class AlertStore {
    * was never known, or long ago. While a list or a watcher holds the alert, the same as `get`.
    */
   lastKnown(alertId: string): Alert | undefined {
-    return this.get(alertId) ?? this.departed.get(alertId);
+    return this.get(alertId) ?? this.known.departed(alertId);
   }
 
   /**
@@ -120,7 +98,7 @@ export class AlertStore {
     const isFirst = !this.watched.has(alertId);
     const listeners = this.watched.get(alertId) ?? new Set();
     this.watched.set(alertId, listeners.add(listener));
-    if (isFirst && !this.alerts.has(alertId)) void this.fetch(alertId);
+    if (isFirst && !this.known.has(alertId)) void this.fetch(alertId);
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0) {
@@ -145,10 +123,9 @@ export class AlertStore {
     const ends = alertIds.map((alertId) => this.pending.add(alertId, act, this.user));
     this.touch(alertIds);
     this.frame.now();
-    const outcome =
-      alertIds.length === 1 ? await this.actOnOne(alertIds[0]!, act) : await this.actOnMany(alertIds, act);
+    const outcome = await sendAct(this.api, alertIds, act);
     for (const end of ends) end();
-    for (const alert of outcome.alerts) this.merge(alert);
+    for (const alert of outcome.alerts) this.known.merge(alert);
     this.touch(alertIds);
     this.frame.now();
     return outcome;
@@ -189,9 +166,9 @@ export class AlertStore {
 
   /** Takes an alert of a page, unless a newer version of it is known. */
   takeLoaded(alert: Alert, list: AlertList): void {
-    this.merge(alert);
+    this.known.merge(alert);
     list.place(this.get(alert.alert_id)!);
-    if (this.partial.has(alert.alert_id)) this.touch([alert.alert_id]);
+    if (this.known.isPartial(alert.alert_id)) this.touch([alert.alert_id]);
     this.letGo(alert.alert_id);
   }
 
@@ -199,7 +176,7 @@ export class AlertStore {
   letGo(alertId: string): void {
     if (this.watched.has(alertId) || this.pending.has(alertId) || [...this.used].some((list) => list.has(alertId)))
       return;
-    this.forget(alertId);
+    this.known.forget(alertId);
   }
 
   // ---- inside -----------------------------------------------------------------------------------------------------
@@ -216,43 +193,20 @@ export class AlertStore {
   }
 
   private apply(entry: Entry): void {
-    const before = this.alerts.get(entry.alert_id);
     // even if a response brought this entry's change already, lists that were loaded before it have yet to show it
     this.touch([entry.alert_id]);
-    if (before && entry.seq <= before.last_seq) return;
-    const alert = alertAfter(before, entry);
-    this.alerts.set(entry.alert_id, alert);
-    this.missing.delete(entry.alert_id);
-    if (isCompletedBy(before, entry)) this.partial.delete(entry.alert_id);
-    else if (!before) this.partial.add(entry.alert_id);
-  }
-
-  private merge(alert: Alert): void {
-    const before = this.alerts.get(alert.alert_id);
-    // if both have the same number, the API's version is the complete one
-    if (before && before.last_seq > alert.last_seq) return;
-    this.alerts.set(alert.alert_id, alert);
-    this.partial.delete(alert.alert_id);
-  }
-
-  private forget(alertId: string): void {
-    const alert = this.alerts.get(alertId);
-    this.departed.delete(alertId);
-    if (alert) this.departed.set(alertId, alert);
-    if (this.departed.size > MAX_DEPARTED) this.departed.delete(this.departed.keys().next().value!);
-    this.alerts.delete(alertId);
-    this.partial.delete(alertId);
+    if (this.known.apply(entry)) this.missing.delete(entry.alert_id);
   }
 
   private async fetch(alertId: string): Promise<void> {
     this.fetching.add(alertId);
     try {
-      this.merge(await this.api.alert(alertId));
+      this.known.merge(await this.api.alert(alertId));
       this.missing.delete(alertId);
       this.touch([alertId]);
     } catch (error) {
       // it stays as it is until the stream is back; a watcher of an unknown alert is told only what the server said
-      if (!this.watched.has(alertId) || this.alerts.has(alertId)) return;
+      if (!this.watched.has(alertId) || this.known.has(alertId)) return;
       if ((error as ApiProblem).status === 404) this.missing.add(alertId);
       else setTimeout(() => this.askForUnknown(alertId), ASK_AGAIN_MS);
       this.watched.get(alertId)?.forEach((listener) => listener());
@@ -261,14 +215,13 @@ export class AlertStore {
       this.fetching.delete(alertId);
     }
     // an entry arrived meanwhile, so the response was out of date
-    if (this.partial.has(alertId)) await this.fetch(alertId);
+    if (this.known.isPartial(alertId)) await this.fetch(alertId);
   }
 
   /** Asks for watched alerts that are neither known nor said to be missing. */
   private askForUnknown(only?: string): void {
     for (const alertId of only === undefined ? this.watched.keys() : [only])
-      if (this.watched.has(alertId) && !this.alerts.has(alertId) && !this.missing.has(alertId))
-        void this.fetch(alertId);
+      if (this.watched.has(alertId) && !this.known.has(alertId) && !this.missing.has(alertId)) void this.fetch(alertId);
   }
 
   private touch(alertIds: readonly string[]): void {
@@ -287,7 +240,7 @@ export class AlertStore {
       this.watched.get(alertId)?.forEach((listener) => listener());
       this.letGo(alertId);
       // the entry of a repeat does not say who acknowledged the alert, nor that of an act since when the alert is open
-      if (this.partial.has(alertId) && !this.fetching.has(alertId)) void this.fetch(alertId);
+      if (this.known.isPartial(alertId) && !this.fetching.has(alertId)) void this.fetch(alertId);
     }
     for (const list of changed) list.publish();
   }
@@ -302,50 +255,13 @@ export class AlertStore {
     // a closed stream lists no tenants, which does not mean that access was lost
     if (lost.size === 0 || now.length === 0) return;
     for (const list of this.used) list.removeTenants(lost);
-    for (const [alertId, { tenant_id }] of this.alerts) if (lost.has(tenant_id)) this.forget(alertId);
-    for (const [alertId, { tenant_id }] of this.departed) if (lost.has(tenant_id)) this.departed.delete(alertId);
+    this.known.forgetTenants(lost);
     this.askForUnknown();
   }
 
-  private async actOnOne(alertId: string, act: AlertAct): Promise<ActOutcome> {
-    try {
-      return { alerts: [await this.api.act(alertId, act)], refused: [] };
-    } catch (error) {
-      const { code, message, problem } = error as ApiProblem;
-      return {
-        alerts: problem?.alert ? [problem.alert] : [],
-        refused: [{ alert_id: alertId, code, detail: message, problem }],
-      };
-    }
-  }
-
-  private async actOnMany(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
-    const { alerts, refused }: BulkActed = await this.api.actOnMany(alertIds, act);
-    // the response does not show refused alerts as they are now: the stream tells that
-    return { alerts, refused: refused.map((one) => ({ ...one, problem: null })) };
-  }
-
   private async firstLoad(list: AlertList): Promise<void> {
-    await this.streamSettled();
+    await streamSettled(this.stream, AWAIT_STREAM_MS);
     if (list.isUsed && !list.isLoaded && !list.isLoading) await list.load();
-  }
-
-  /**
-   * Resolves when the stream is connected, has failed, or has not connected in time: a list that is loaded then needs
-   * no second load.
-   */
-  private streamSettled(): Promise<void> {
-    const isSettled = () => this.stream.status.state !== 'connecting' && this.stream.status.state !== 'closed';
-    if (isSettled()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        end();
-        resolve();
-      };
-      const timer = setTimeout(done, AWAIT_STREAM_MS);
-      const end = this.stream.subscribe(() => isSettled() && done());
-    });
   }
 }
 

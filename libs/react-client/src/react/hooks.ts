@@ -4,8 +4,9 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, use
 import type { Alert, AlertAct, AlertSearch } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';
 import { AlertList, type AlertsShown } from '../alerts/alert-list';
-import type { ActOutcome, AlertStore } from '../alerts/alert-store';
+import type { AlertStore } from '../alerts/alert-store';
 import type { AlertsApi } from '../alerts/alerts-api';
+import type { ActOutcome } from '../alerts/send-act';
 import { CLOSED, type StreamStatus } from '../stream/status';
 import type { StreamEventName, StreamListener, StreamListeners } from '../stream/stream-events';
 import { useClient } from './provider';

@@ -1,0 +1,87 @@
+import type { EventBrokerOptions } from './broker-options';
+import type { Delivery, HandlerCalls, HandlerFailure } from './delivery';
+import type { BrokerEvent } from './event';
+import type { EventProvider } from './event-provider';
+import type { GroupClaims } from './group-claims';
+
+export interface AttemptsOptions {
+  provider: EventProvider;
+  instanceId: string;
+  maxRetries: number;
+  claims: GroupClaims;
+  calls: HandlerCalls;
+  /** The broker's own options, for its listeners. */
+  told: Pick<EventBrokerOptions, 'metrics' | 'onDeadLetter'>;
+  onTrouble: (error: unknown) => void;
+}
+
+/** Makes the attempts to handle an event, and puts on record what became of it. */
+export class Attempts {
+  private readonly totals = { processed: 0, failed: 0 };
+
+  constructor(private readonly options: AttemptsOptions) {}
+
+  /** How many events have been handled on this instance. */
+  get total(): Readonly<{ processed: number; failed: number }> {
+    return this.totals;
+  }
+
+  /** Calls the handlers that have not handled the event yet. `retry`: some have failed, and have attempts left. */
+  async make(delivery: Delivery): Promise<'completed' | 'failed' | 'retry'> {
+    const { calls, claims, maxRetries, told } = this.options;
+    const { event, isOwn } = delivery;
+    if (isOwn && delivery.waiting.length > 0 && delivery.retries === 0) void this.settle(event.id, 'processing', 0);
+    const failures = delivery.waiting.length > 0 ? await calls.callAll(delivery) : [];
+    delivery.failures = failures;
+    if (failures.length > 0 && delivery.retries < maxRetries) {
+      delivery.waiting = failures.map(({ subscription }) => subscription);
+      delivery.retries += 1;
+      if (isOwn) void this.settle(event.id, 'pending', delivery.retries, describe(failures));
+      return 'retry';
+    }
+    const status = failures.length > 0 ? 'failed' : 'completed';
+    if (status === 'failed' || (isOwn && event.status !== 'completed')) {
+      // in one step: as soon as the event is failed, any instance may redrive it, and must be able to claim it
+      const givenUp = claims.heldBy(delivery, failures);
+      await this.settle(event.id, status, delivery.retries, describe(failures), givenUp);
+      claims.release(delivery, givenUp);
+    }
+    this.count(delivery, status);
+    if (status === 'failed') told.onDeadLetter?.({ ...event, status, error: describe(failures) }, failures);
+    return status;
+  }
+
+  /** Counts an event with which this instance is done. */
+  count({ event, begunAt }: Delivery, status: 'completed' | 'failed'): void {
+    this.totals.processed += 1;
+    if (status === 'failed') this.totals.failed += 1;
+    this.options.told.metrics?.processed(event, status, (performance.now() - begunAt) / 1_000);
+  }
+
+  /** Puts a status on record. Never rejects: an error of the provider does not undo what the handlers did. */
+  async settle(
+    id: string,
+    status: BrokerEvent['status'],
+    retry_count: number,
+    error?: string,
+    groups: readonly string[] = [],
+  ): Promise<void> {
+    const { provider, instanceId, onTrouble } = this.options;
+    try {
+      const given_up = groups.length > 0 ? { claimant: instanceId, groups } : undefined;
+      const settled = provider.updateStatus([{ id, status, retry_count, error, given_up, at: new Date() }]);
+      if (settled) await settled;
+    } catch (cause) {
+      onTrouble(cause);
+    }
+  }
+}
+
+const describe = (failures: readonly HandlerFailure[]): string | undefined =>
+  failures.length === 0
+    ? undefined
+    : failures.map(({ subscription, error }) => `${subscription.name}: ${messageOf(error)}`).join('; ');
+
+// PostgreSQL stores no NUL
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replaceAll('\0', '').slice(0, 1_000);

@@ -1,0 +1,81 @@
+import { hostname } from 'node:os';
+import { BrokerError } from './broker-error';
+import type { BrokerMetrics } from './broker-metrics';
+import type { HandlerFailure } from './delivery';
+import type { BrokerEvent } from './event';
+import type { EventProvider } from './event-provider';
+import { MemoryProvider } from './providers/memory-provider';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy';
+import type { Upcasters } from './upcasters';
+
+export type ProcessingMode = 'sync' | 'async';
+
+export interface EventBrokerOptions {
+  /** Default: a `MemoryProvider`. */
+  provider?: EventProvider;
+  /** What `publish` does. Default `async`. */
+  mode?: ProcessingMode;
+  /** How many events are handled at the same time in async mode. Default 10. */
+  workerCount?: number;
+  /** How many events may wait, in async mode and in sync mode each. Default 1,000. */
+  bufferSize?: number;
+  retryPolicy?: Partial<RetryPolicy>;
+  /**
+   * Unique for each process, and the same after its restart: by it the process finds what it left unfinished. Default:
+   * the name of the host.
+   */
+  instanceId?: string;
+  /**
+   * How long one call of a handler may take, in milliseconds. After that its signal aborts, and it counts as failed.
+   * Default 30,000.
+   */
+  handlerTimeoutMs?: number;
+  /** Counts events. Default: nothing is counted. `PrometheusMetrics` has the names that dashboards know. */
+  metrics?: BrokerMetrics;
+  /**
+   * How long an event stays with the instance of a group that has claimed it, in milliseconds, counted from each
+   * attempt. If that instance is killed, another handles the event after this time and at most a quarter of it.
+   * Default: the time of a call, the longest pause before a retry, and 5 s, so 65 s.
+   */
+  claimLeaseMs?: number;
+  upcasters?: Upcasters;
+  /** Called for each dead letter. */
+  onDeadLetter?: (event: BrokerEvent, failures: readonly HandlerFailure[]) => void;
+  /** Called when the provider fails in the background. The broker goes on by itself. */
+  onTrouble?: (error: unknown) => void;
+  /** Whether `stop` closes the provider. Default true; false when brokers share one. */
+  closeProvider?: boolean;
+}
+
+/** How much longer a claim lasts than an attempt and the pause before the next one, in milliseconds. */
+const CLAIM_SLACK_MS = 5_000;
+
+/**
+ * The options that have a default, each with its value. Throws `invalid_configuration` when a number is not whole or
+ * too small.
+ */
+export function withDefaults(options: EventBrokerOptions) {
+  const provider = options.provider ?? new MemoryProvider();
+  const workerCount = options.workerCount ?? 10;
+  const bufferSize = options.bufferSize ?? 1_000;
+  const policy: RetryPolicy = { ...DEFAULT_RETRY_POLICY, ...options.retryPolicy };
+  for (const [name, value, least] of [
+    ['workerCount', workerCount, 1],
+    ['bufferSize', bufferSize, 1],
+    ['maxRetries', policy.maxRetries, 0],
+  ] as const)
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new BrokerError('invalid_configuration', `${name} is a whole number from ${least}.`);
+  const handlerTimeoutMs = options.handlerTimeoutMs ?? 30_000;
+  return {
+    provider,
+    mode: options.mode ?? 'async',
+    workerCount,
+    bufferSize,
+    policy,
+    instanceId: options.instanceId ?? hostname(),
+    handlerTimeoutMs,
+    claimLeaseMs: options.claimLeaseMs ?? handlerTimeoutMs + policy.maxDelayMs + CLAIM_SLACK_MS,
+    upcasters: options.upcasters ?? {},
+  };
+}
