@@ -71,7 +71,8 @@ async function saidBy(
   return said;
 }
 
-const queue = (engines: AppEngines, config: Config) => queueOf(config, engines, { health: { critical: true } });
+const queue = (engines: AppEngines, config: Config) =>
+  queueOf(config, engines, { health: { critical: true }, publishes: false });
 
 test.each<{ where: string; chosen: Pick<Config, 'QUEUE' | 'BUS'>; enginesOf: Parameters<typeof saidBy>[1] }>([
   {
