@@ -196,6 +196,36 @@ describeWith('nats-server', 'the bridge with queue and bus in NATS', () => {
   }, 60_000);
 });
 
+describe('the bridge with a queue in Redis that is full', () => {
+  it('puts no more into it than REDIS_QUEUE_LIMIT, and the rest once there is room', async () => {
+    const [limit, sent] = [1_000, 1_300];
+    const stack = await Stack.open({
+      tenants: { ana: ['bakery'] },
+      gateways: 0,
+      processorEnvironment: {
+        ...{ QUEUE: 'redis', RABBITMQ_URL: '', REDIS_PLAIN: 'bridge', REDIS_PLAIN_SERVICE: 'legacy' },
+        REDIS_QUEUE_LIMIT: String(limit),
+      },
+    });
+    try {
+      await eventually(async () => expect(await stack.processors[0]!.metric('tocsin_plain_taking')).toBe(1));
+      // nothing can be stored, so nothing leaves the queue
+      await stack.sql('begin');
+      await stack.sql('lock table tocsin.tenant_stream in access exclusive mode');
+      const burst = stack.redis.pipeline();
+      for (let n = 0; n < sent; n += 1)
+        burst.publish(`${stack.prefix}alerts:bakery`, JSON.stringify({ summary: `plain-${n}` }));
+      await burst.exec();
+      await eventually(() => expect(stack.processes.output).toContain('plain messages wait'));
+      expect(await stack.redis.xlen(`${stack.prefix}queue:common`)).toBeLessThanOrEqual(limit);
+      await stack.sql('commit');
+      await eventually(async () => expect(await stack.sql('select 1 from tocsin.event')).toHaveLength(sent), 30_000);
+    } finally {
+      await stack.close();
+    }
+  }, 90_000);
+});
+
 describe('a plain message where no bridge is', () => {
   it('is dropped by the gateway that hears it, which warns with the name of the topic', async () => {
     const stack = await Stack.open({ tenants: { ana: ['bakery'] } });

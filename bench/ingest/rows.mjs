@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { execPath } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicroseconds, machineTicks } from '../stream/processes.mjs';
+import { watchSessions } from './session-cpu.mjs';
 
 const LOOK_MS = 20;
 /** A backlog that is not drained by then has shown its rate. The rest of it is deleted. */
@@ -12,9 +13,8 @@ const START_MS = 30_000;
 /** The broker notices at once that a consumer is gone, but updates its counts only now and then. */
 const SETTLE_MS = 5_000;
 
-/** The CPU time of each process that exists, and of the machine. `backends`: PostgreSQL's for this site alone. */
-async function cpuOf(site, pids) {
-  const backends = await site.backends();
+/** The CPU time of each process that is there all the time, and of the machine. */
+function cpuOf(site, pids) {
   const processes = {
     ...(site.processor && { processor: site.processor.pid }),
     ...(site.gateway && { gateway: site.gateway.pid }),
@@ -24,17 +24,31 @@ async function cpuOf(site, pids) {
   return {
     at: performance.now(),
     machine: machineTicks(),
-    of: {
-      ...Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuMicroseconds(pid)])),
-      ...(pids.postgres && { backends: backends.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0) }),
-    },
+    of: Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuMicroseconds(pid)])),
   };
 }
 
-/** The difference of two such readings: each process's share of one core, and its microseconds per alert. */
-function cpuBetween(before, after, alerts) {
+/**
+ * The result of some work, and a function that gives what was used for so many alerts meanwhile: each process's share
+ * of one core, and its microseconds per alert. `backends` are PostgreSQL's sessions for this site alone.
+ */
+async function withCpu(site, pids, work) {
+  const sessions = pids.postgres && (await watchSessions(() => site.backends()));
+  try {
+    const before = cpuOf(site, pids);
+    const result = await work();
+    const after = cpuOf(site, pids);
+    const backends = sessions && { backends: await sessions.end() };
+    return { result, cpu: (alerts) => cpuBetween(before, after, backends, alerts) };
+  } finally {
+    sessions?.stop();
+  }
+}
+
+function cpuBetween(before, after, backends, alerts) {
   const wallUs = (after.at - before.at) * 1000;
-  const used = Object.entries(before.of).map(([name, us]) => [name, after.of[name] - us]);
+  const processes = Object.entries(before.of).map(([name, us]) => [name, after.of[name] - us]);
+  const used = [...processes, ...Object.entries(backends ?? {})];
   return {
     cores: Object.fromEntries(used.map(([name, us]) => [name, us / wallUs])),
     us_per_alert: Object.fromEntries(used.map(([name, us]) => [name, us / alerts])),
@@ -56,9 +70,7 @@ export async function drain(site, pids, { count }) {
   await site.startProcessor();
   const first = await until(site, storedBefore, 1, START_MS);
   if (first.stored === 0) throw new Error(`nothing was stored within ${START_MS} ms`);
-  const before = await cpuOf(site, pids);
-  const last = await until(site, storedBefore, count, DRAIN_MS);
-  const after = await cpuOf(site, pids);
+  const { result: last, cpu } = await withCpu(site, pids, () => until(site, storedBefore, count, DRAIN_MS));
   // messages that it had not acknowledged return to the queue when it ends
   await site.stopProcessor();
   const alerts = last.stored - first.stored;
@@ -68,7 +80,7 @@ export async function drain(site, pids, { count }) {
     alerts_per_second: alerts / ((last.at - first.at) / 1000),
     unacknowledged,
     published_per_second,
-    ...cpuBetween(before, after, alerts),
+    ...cpu(alerts),
   };
 }
 
@@ -114,9 +126,8 @@ async function watched(site, pids, load) {
   await site.startProcessor();
   try {
     await site.watch();
-    const before = await cpuOf(site, pids);
-    const result = await site.generator.ask(load);
-    return { ...result, ...cpuBetween(before, await cpuOf(site, pids), result.sent) };
+    const { result, cpu } = await withCpu(site, pids, () => site.generator.ask(load));
+    return { ...result, ...cpu(result.sent) };
   } finally {
     await site.stopProcessor();
     await site.purge();

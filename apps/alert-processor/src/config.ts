@@ -9,6 +9,7 @@ import {
   plainProblems,
   redisBridgeSettings,
   redisPlainSettings,
+  redisQueueSettings,
   redisSettings,
 } from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
@@ -20,6 +21,7 @@ export const settings = {
   ...queueSettings,
   ...busSettings,
   ...redisSettings,
+  ...redisQueueSettings,
   ...redisPlainSettings,
   ...redisBridgeSettings,
   ...natsSettings,

@@ -84,7 +84,11 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
     postgres,
     observability,
   });
-  const queue = queueOf(config, engines, { health, prefetch: config.PROCESSOR_PREFETCH });
+  const queue = queueOf(config, engines, {
+    health,
+    publishes: bridgesPlain(config),
+    prefetch: config.PROCESSOR_PREFETCH,
+  });
   const bus = engines.bus({ plainPrefix: plainPrefixOf(config), bridgesPlain: bridgesPlain(config) });
   const plain = bridgesPlain(config)
     ? [

@@ -37,7 +37,7 @@ export function gatewayAdapters(config: ReturnType<typeof loadConfig>, observabi
     postgres,
     observability,
   });
-  const queue = queueOf(config, engines, { health: { critical: false } });
+  const queue = queueOf(config, engines, { health: { critical: false }, publishes: true });
   const bus = engines.bus({
     plainPrefix: plainPrefixOf(config),
     bridgesPlain: bridgesPlain(config),

@@ -40,6 +40,17 @@ it('a database without its url is refused, and so is nats', async () => {
   await expect(brokerFromConfig({ provider: 'nats' }, {})).rejects.toThrow('nats is not there');
 });
 
+it.each(['one:6379,two:6379', 'one, two', 'one two', ['one', 'two']])(
+  'several addresses of Redis (%j) are refused by the name of the setting, for a cluster is not supported',
+  async (host) => {
+    const error = await brokerFromConfig({ provider: 'redis', redis: { host } }, {}).catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: 'invalid_configuration' });
+    expect((error as Error).message).toContain('event_broker.redis.host');
+    expect((error as Error).message).toContain('one Redis');
+    expect((error as Error).message).not.toContain('two');
+  },
+);
+
 it('the default broker is the one that was initialized', async () => {
   expect(isInitialized()).toBe(false);
   expect(getDefaultBroker).toThrow(expect.objectContaining({ code: 'invalid_configuration' }));

@@ -90,7 +90,7 @@ export async function brokerFromConfig(
   const redis = read.section('redis');
   const redisOptions = {
     streamName: redis.text('stream_name', 'resolvespec:events')!,
-    host: redis.text('host', 'localhost')!,
+    host: redis.host('host', 'localhost'),
     port: redis.count('port', 6379),
     password: redis.text('password', undefined),
   };
@@ -165,6 +165,15 @@ class Section {
     return typeof value === 'string' || typeof value === 'number'
       ? String(value)
       : this.wrong(name, 'a text', otherwise);
+  }
+
+  /** The host of one server. Several, as those of a cluster, are refused. */
+  host(name: string, otherwise: string): string {
+    const isList = Array.isArray(this.values[name]);
+    const host = isList ? String(this.take(name)) : this.text(name, otherwise)!;
+    return isList || /[,\s]/.test(host)
+      ? this.wrong(name, 'the host of one Redis: a Redis Cluster is not supported', otherwise)
+      : host;
   }
 
   oneOf<Word extends string>(name: string, words: readonly Word[], otherwise: Word): Word {

@@ -15,6 +15,7 @@ import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
 import type { NatsDelivery } from './in-hand';
 import { CONSUMER } from './nats-streams';
 import { NatsQueueDepths } from './queue-depths.nats';
+import type { Disagreement } from './stuck';
 import { describeWithNats, natsUrl, OwnNats } from './testing';
 
 describeWithNats('NATS', () => {
@@ -98,6 +99,28 @@ describeWithNats('NATS', () => {
         { returns: 1, message: { redelivered: true } },
       ]);
       await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
+    });
+
+    it('does not surely disagree about a message that a consumer holds for long, while others come and go', async () => {
+      await nats.intake.publish([anAlert({ severity: 'low' })]);
+      const holding = new ListenerByHand();
+      const holder = nats.source();
+      await holder.consume(({ kind }) => (kind === 'common' ? holding : new ListenerByHand()));
+      await eventually(() => expect(holding.deliveries).toHaveLength(1));
+      await holder.cancel(); // it keeps what it has, and asks for nothing more
+      let settled = 0;
+      await nats.source().consume(settle(() => (settled += 1)));
+      let ended = false;
+      const traffic = (async () => {
+        while (!ended) await nats.intake.publish(Array.from({ length: 5 }, () => anAlert({ severity: 'low' })));
+      })();
+      await eventually(() => expect(settled).toBeGreaterThan(50));
+      const [before, found] = [settled, [] as (Disagreement | undefined)[]];
+      while (found.length < 100) found.push(await nats.queue.streams.disagreementIn('common'));
+      ended = true;
+      await traffic;
+      expect(settled).toBeGreaterThan(before);
+      expect(found.filter((one) => one?.isSure)).toEqual([]);
     });
 
     it('leaves to a living consumer what it holds for longer than that time', async () => {

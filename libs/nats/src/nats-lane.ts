@@ -8,6 +8,7 @@ import { messageOf, placeOf, returnsOf } from './nats-message';
 import type { NatsQueue } from './nats-queue';
 import { CONSUMER } from './nats-streams';
 import { pull } from './pull';
+import { StuckWatch } from './stuck';
 
 /** The back-off while NATS is away. */
 const BACK_OFF = { firstMs: 50, capMs: 1_000 };
@@ -26,8 +27,7 @@ export class NatsLane {
   #delivering: Promise<void> | undefined;
   #refresh: NodeJS.Timeout | undefined;
   #search: NodeJS.Timeout | undefined;
-  /** What was stuck in the stream when that was looked for the last time. */
-  #stuck: string | undefined;
+  readonly #stuck = new StuckWatch();
   #unwatch: () => void = () => undefined;
   #roomMade: () => void = () => undefined;
   consuming = false;
@@ -182,15 +182,12 @@ export class NatsLane {
     }
   }
 
-  /** Has everything delivered again when the same message was stuck twice in a row: the log drops what it has. */
+  /** Has everything delivered again when a message is stuck: the log drops what it has. */
   async #release(): Promise<void> {
     if (!this.queue.connection.connected || this.#ending.signal.aborted) return;
     const { kind } = this.about;
-    const before = this.#stuck;
-    this.#stuck = await this.queue.streams.stuckIn(kind).catch(() => undefined);
-    if (this.#stuck === undefined || this.#stuck !== before) return;
-    this.#stuck = undefined;
-    await this.queue.streams.renewConsumer(kind).catch(() => undefined);
+    const found = await this.queue.streams.disagreementIn(kind).catch(() => undefined);
+    if (this.#stuck.note(found)) await this.queue.streams.renewConsumer(kind).catch(() => undefined);
   }
 
   /** Tells the server that this process is alive and still has these messages. */

@@ -13,12 +13,14 @@ import { nanos } from '@nats-io/transport-node';
 import { QUEUE_KINDS, type QueueDepth, type QueueKind } from '@tocsin/contracts';
 import type { NatsConnection } from './connection';
 import { absent, ensureStream, JetStreamAdmin } from './jetstream-admin';
-import { stuckMessage } from './stuck';
+import { disagreementOf, type Disagreement } from './stuck';
 import { isPublished, STREAMS, SUBJECTS, type StreamRole } from './subjects';
 
 /** The durable consumer in which all processors share the messages of a stream. */
 export const CONSUMER = 'processors';
 const TAKE_OVER_AFTER_MS = 10_000;
+/** How often stream and consumer are asked for a moment in which nothing happens. */
+const LOOKS = 5;
 /**
  * How long the server knows the ids of published messages, in milliseconds: as long as clients try again when an answer
  * did not reach them. Each id takes memory of the server. The log tells duplicates apart for days.
@@ -85,13 +87,18 @@ export class NatsStreams {
     });
   }
 
-  /** A name for the first message that no consumer would deliver; it means a fault when it is the same twice. */
-  stuckIn(kind: QueueKind): Promise<string | undefined> {
+  /** Whether stream and consumer disagree about the first message, which may then be one that is never delivered. */
+  disagreementIn(kind: QueueKind): Promise<Disagreement | undefined> {
     return this.admin.manage(async (manager) => {
       const stream = this.name(kind);
-      const before = await manager.consumers.info(stream, CONSUMER);
-      const info = await manager.streams.info(stream);
-      return stuckMessage(before, info, await manager.consumers.info(stream, CONSUMER));
+      let before = await manager.consumers.info(stream, CONSUMER);
+      for (let looks = 1; ; looks += 1) {
+        const info = await manager.streams.info(stream);
+        const after = await manager.consumers.info(stream, CONSUMER);
+        const found = disagreementOf(before, info, after);
+        if (!found || found.isSure || looks === LOOKS) return found;
+        before = after;
+      }
     });
   }
 

@@ -21,8 +21,20 @@ export class RabbitRawIntake extends RawIntake {
         body,
         timestamp,
         contentEncoding: content_encoding,
-        headers,
+        headers: headers && typed(headers),
       })),
     );
   }
 }
+
+/** Whether it is a whole number of 32 bits. */
+const isInt = (value: unknown): boolean => typeof value === 'number' && value === (value | 0);
+
+/**
+ * The headers as amqplib takes them. It reads numbers without their types, and by itself sends a whole one in the
+ * smallest type that holds it. The numbers here are attributes of CloudEvents, which in AMQP are of the type int.
+ */
+const typed = (headers: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, isInt(value) ? { '!': 'int', value } : value]),
+  );

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { anEvent, eventually } from '../testing/broker-events';
 import { describeEventProvider } from '../testing/event-provider.contract';
 import { RedisProvider } from './redis-provider';
@@ -28,6 +28,33 @@ describeEventProvider('redis', async () => {
     },
     isShared: false,
   };
+});
+
+describe('a Redis Cluster is refused before anything is stored', () => {
+  const refusal = expect.objectContaining({
+    code: 'invalid_configuration',
+    message: expect.stringMatching(/option client .* Redis Cluster/) as string,
+  });
+
+  const client = connect();
+  afterAll(() => client.disconnect());
+
+  it('as a client of ioredis for several nodes', () => {
+    const ofSeveral = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
+    expect(() => new RedisProvider({ client: ofSeveral as unknown as Redis })).toThrow(refusal);
+  });
+
+  it('as one node, once it says so; one that says nothing is taken for a Redis alone', async () => {
+    const provider = new RedisProvider({ client });
+    await client.ping(); // it asks for the same when it connects
+    const info = jest.spyOn(client, 'info');
+    info.mockResolvedValueOnce('# Cluster\r\ncluster_enabled:1\r\n');
+    await expect(provider.open()).rejects.toEqual(refusal);
+    info.mockRejectedValueOnce(new Error('NOPERM'));
+    await provider.open();
+    info.mockRestore();
+    await provider.open();
+  });
 });
 
 describe('the redis provider', () => {

@@ -21,7 +21,10 @@ import { decodePayload, DEFAULT_COMPRESS_ABOVE_BYTES, encodePayload } from './pa
 import { ABANDONED, CLAIM, COMPLETE_CLAIM, DELETE, PUBLISH, REOPEN_CLAIMS, UPDATE } from './redis-scripts';
 
 export interface RedisProviderOptions {
-  /** For commands. Each stream duplicates it for its blocking reads. The provider does not close it. */
+  /**
+   * For commands, of one Redis: a Redis Cluster is refused. Each stream duplicates it for its blocking reads. The
+   * provider does not close it.
+   */
   client: Redis;
   /** The stream; other keys begin with it. Default `resolvespec:events`. */
   streamName?: string;
@@ -49,7 +52,8 @@ const FIELDS = ['json', 'status', 'retry_count', 'error', 'processed_ms', 'compl
 /**
  * Keeps events in a stream of Redis (6.2 or later). Each stream of a broker reads it from its own position: there is no
  * consumer group that could give an event to one subscription and withhold it from another. What Redis has acknowledged
- * it may lose in a crash, as its settings of persistence say.
+ * it may lose in a crash, as its settings of persistence say. There is no support for a Redis Cluster: a client of one
+ * Redis does not follow the keys to another node, so after a failover nothing would be published or heard.
  */
 export class RedisProvider extends EventProvider {
   private readonly name: string;
@@ -63,6 +67,7 @@ export class RedisProvider extends EventProvider {
 
   constructor(private readonly options: RedisProviderOptions) {
     super();
+    if (options.client.isCluster) throw clusterRefused();
     this.name = options.streamName ?? 'resolvespec:events';
     this.retentionMs = options.retentionMs ?? 7 * 86_400_000;
     // a script holds up all other clients of Redis while it runs
@@ -70,8 +75,12 @@ export class RedisProvider extends EventProvider {
     this.updates = new BatchWriter((items) => this.update(items), 200);
   }
 
+  /** Rejects when Redis does not answer, and when it is a node of a cluster. */
   async open(): Promise<void> {
-    await this.options.client.ping();
+    const { client } = this.options;
+    await client.ping();
+    // a user who may not call INFO is told nothing
+    if (/^cluster_enabled:1/m.test(await client.info('cluster').catch(() => ''))) throw clusterRefused();
   }
 
   store(events: readonly BrokerEvent[]): Promise<void> {
@@ -270,6 +279,12 @@ export class RedisProvider extends EventProvider {
     }
   }
 }
+
+const clusterRefused = () =>
+  new BrokerError(
+    'invalid_configuration',
+    'The option client of RedisProvider must lead to one Redis: a Redis Cluster is not supported.',
+  );
 
 const valueOf = (fields: readonly string[], name: string): string => fields[fields.indexOf(name) + 1] ?? '';
 const idOf = (fields: readonly string[]): string => fields[1] ?? '';

@@ -1,7 +1,4 @@
-/**
- * Each script is atomic. The first key is the stream; the other names begin with it, so that in a cluster a stream name
- * in braces, such as `{shop}:events`, keeps them together.
- */
+/** Each script is atomic. The first key is the stream; the names of the other keys begin with its name. */
 
 /**
  * Keeps events and appends them to the stream. Arguments: is_published, origin, oldest instant (ms), lifetime (ms),

@@ -190,41 +190,61 @@ create or replace function delete_settled(behind text, kept interval, tenants_at
 returns table (next text, deleted integer)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
+-- It reads what is old and little else, however many rows are not: each look-up is for one tenant and in the order of an
+-- index, and rows are deleted by their place (ctid). Without these settings the planner reads whole tables where it
+-- expects much to delete.
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
   cutoff timestamptz := now() - greatest(kept, interval '24 hours');
   slice text[];
-  ids uuid[];
-  ended uuid[];
-  gone integer;
+  of_tenant text;
+  finished text := behind;
+  portion integer;
+  gone integer := 0;
 begin
   if not may_retain() then
     return query select null::text, 0;
     return;
   end if;
   slice := retain_next_notified(behind, tenants_at_once);
-  ids := array(
-    select d.delivery_id from delivery d
-    where d.tenant_id = any (slice) and d.notification_id is not null and d.created_at < cutoff and d.settled_at < cutoff
-    limit at_most for update skip locked);
-  delete from delivery_attempt a where a.tenant_id = any (slice) and a.delivery_id = any (ids);
-  delete from delivery d where d.tenant_id = any (slice) and d.delivery_id = any (ids);
-  ended := array(
-    select n.notification_id from notification n
-    where n.tenant_id = any (slice) and n.created_at < cutoff and (
-      n.status in ('done', 'cancelled') and n.ended_at < cutoff
-        and not exists (select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id)
-      or n.status = 'gathered' and not exists (
+  foreach of_tenant in array slice loop
+    with old as (
+      delete from delivery where ctid = any (array(
+        select d.ctid from delivery d
+        where d.tenant_id = of_tenant and d.notification_id is not null and d.created_at < cutoff and d.settled_at < cutoff
+        order by d.created_at limit at_most - gone for update skip locked))
+      returning delivery_id
+    ), attempts as (
+      delete from delivery_attempt a using old where a.tenant_id = of_tenant and a.delivery_id = old.delivery_id
+    )
+    select count(*) into portion from old;
+    gone := gone + portion;
+    delete from notification where ctid = any (array(
+      select n.ctid from notification n
+      where n.tenant_id = of_tenant and n.ended_at < cutoff and n.status in ('done', 'cancelled')
+        and not exists (select from delivery d where d.tenant_id = of_tenant and d.notification_id = n.notification_id)
+      order by n.ended_at limit at_most - gone for update skip locked));
+    get diagnostics portion = row_count;
+    gone := gone + portion;
+    delete from notification where ctid = any (array(
+      select n.ctid from notification n
+      where n.tenant_id = of_tenant and n.status = 'gathered' and n.created_at < cutoff and not exists (
         select from notification d
-        where d.tenant_id = n.tenant_id and d.notification_id = n.digest_id
-          and (d.status not in ('done', 'cancelled') or d.ended_at >= cutoff)))
-    limit at_most - cardinality(ids) for update skip locked);
-  delete from notification n where n.tenant_id = any (slice) and n.notification_id = any (ended);
-  gone := cardinality(ids) + cardinality(ended);
+        where d.tenant_id = of_tenant and d.notification_id = n.digest_id
+          and (d.status not in ('done', 'cancelled') or d.ended_at >= cutoff))
+      order by n.created_at limit at_most - gone for update skip locked));
+    get diagnostics portion = row_count;
+    gone := gone + portion;
+    exit when gone >= at_most;
+    finished := of_tenant;
+  end loop;
   perform set_config('tocsin.tenants', outside, true);
-  return query select case when gone >= at_most then behind when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end, gone;
+  return query select case when gone >= at_most or cardinality(slice) = tenants_at_once then finished end, gone;
 end $$;
 
 -- Forgets ids that were stored longer than `kept` ago, and at least a day ago whatever `kept` is: about `at_most`, the

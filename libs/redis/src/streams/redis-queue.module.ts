@@ -20,6 +20,8 @@ interface RedisQueueOptions {
   prefetch?: number;
   /** How the queue counts in the health of the app. Default: critical. */
   health?: CheckOptions;
+  /** Whether it warns of an address of one node of a cluster. Default: yes. The bus may do so as well. */
+  tellsCluster?: boolean;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
 }
@@ -32,6 +34,7 @@ class QueueParts {
     readonly check: CheckOptions,
     /** What the settings make weak. */
     readonly weaknesses: readonly string[],
+    readonly tellsCluster: boolean,
   ) {}
 }
 
@@ -60,16 +63,18 @@ export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
     replicas,
     prefetch = 2_000,
     health = { critical: true },
+    tellsCluster = true,
     observability,
   }: RedisQueueOptions): DynamicModule {
     const commands = new RedisConnection(url, prefix);
     const queue = new StreamQueue(commands, prefix, replicas);
     const source = new StreamSource(queue, { url, prefetch });
+    const weaknesses = failoverWeakness(url, replicas);
     return {
       module: RedisQueueModule,
       imports: [observability],
       providers: [
-        { provide: QueueParts, useValue: new QueueParts(commands, source, health, failoverWeakness(url, replicas)) },
+        { provide: QueueParts, useValue: new QueueParts(commands, source, health, weaknesses, tellsCluster) },
         { provide: AlertSource, useValue: source },
         { provide: AlertIntake, useValue: new StreamIntake(queue, limit) },
         { provide: RawIntake, useValue: new StreamRawIntake(queue, limit) },
@@ -99,11 +104,11 @@ export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async tellWeaknesses(): Promise<void> {
-    const { commands, weaknesses: known } = this.parts;
+    const { commands, weaknesses: known, tellsCluster } = this.parts;
     if (this.asked || !commands.connected) return;
     this.asked = true;
     try {
-      const one = await commands.clusterWarning('queue', ASK_TIMEOUT_MS);
+      const one = tellsCluster ? await commands.clusterWarning('queue', ASK_TIMEOUT_MS) : [];
       const weaknesses = await commands.run('queue', ASK_TIMEOUT_MS, weaknessesOf);
       for (const weakness of [...one, ...known, ...weaknesses]) this.log.warn(weakness);
     } catch {
