@@ -3,6 +3,7 @@
 //
 //     --also <name>=<dist>   another build of Tocsin, without tracing, as one more contender
 //     --rounds <n>           default 40
+//     --rest                 measures something else: batches of four in a row, and with a rest of 8 ms before each
 //
 // It counts CPU time and not the clock, so it can be run on a busy machine.
 import { fork } from 'node:child_process';
@@ -11,6 +12,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { argv, exit, stdout } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { median } from '../stream/report.mjs';
 import { SpanSink } from './span-sink.mjs';
@@ -37,8 +39,8 @@ const ROWS = Array.from({ length: BATCH }, (_, at) => ({
 }));
 
 let next = 0;
-const aBatch = () =>
-  Array.from({ length: BATCH }, () => {
+const aBatch = (size = BATCH) =>
+  Array.from({ length: size }, () => {
     const n = next++;
     const message = {
       tenant_id: `t${n % TENANTS}`,
@@ -56,7 +58,7 @@ const aBatch = () =>
     return { body: Buffer.from(JSON.stringify(message)), routing_key: 'alert.high.inventory', redelivered: false };
   });
 
-async function open(name, dist, environment) {
+async function open(name, dist, { environment, size = BATCH } = {}) {
   const from = (path) => require(join(resolve(dist), path));
   const { hintMessages } = from('libs/contracts/src/hint-messages.js');
   const { AnnounceEntries } = from('libs/contracts/src/ports/announce-entries.js');
@@ -69,7 +71,7 @@ async function open(name, dist, environment) {
   const bus = { publish: async (hints) => void hintMessages(hints, 'bench.', key, LIMITS) };
   const announce = new AnnounceEntries(bus, metrics, log);
   const doorbell = { ring: async () => undefined };
-  const eventLog = new PostgresEventLog({ call: async () => ROWS });
+  const eventLog = new PostgresEventLog({ call: async () => ROWS.slice(0, size) });
   const trace = environment && (await openTrace(from, log, environment));
   const options = trace ? { trace } : {};
   return {
@@ -94,7 +96,7 @@ function openTrace(from, log, environment) {
 
 /** One contender, in a process of its own: answers each message with the CPU time of an alert, in microseconds. */
 async function contend([name, dist, environment]) {
-  const { ingest, close } = await open(name, dist, environment && JSON.parse(environment));
+  const { ingest, close } = await open(name, dist, { environment: environment && JSON.parse(environment) });
   // what the exporter does between two rounds counts for the next one
   let since = process.cpuUsage();
   process.on('message', async () => {
@@ -144,5 +146,33 @@ async function compare() {
   exit(spans.received === 0 ? 1 : 0);
 }
 
+/**
+ * The CPU time of a small batch. After a rest the same work takes more of it, because the caches of the core have
+ * served others meanwhile: that is how batches come at 500 alerts a second.
+ */
+async function compareRest() {
+  const size = 4;
+  const { ingest } = await open('rest', own, { size });
+  const costOf = async (restMs, batches) => {
+    let us = 0;
+    for (let at = 0; at < batches; at += 1) {
+      if (restMs > 0) await sleep(restMs);
+      const batch = aBatch(size);
+      const before = process.cpuUsage();
+      const { kind, reason } = await ingest.ingest(batch);
+      const { user, system } = process.cpuUsage(before);
+      if (kind !== 'settled') throw new Error(reason);
+      us += user + system;
+    }
+    return us / batches;
+  };
+  await costOf(0, 5_000);
+  for (let round = 0; round < 3; round += 1)
+    for (const restMs of [0, 8])
+      stdout.write(`a batch of ${size} after ${restMs} ms: ${Math.round(await costOf(restMs, 1_000))} µs of CPU\n`);
+  exit();
+}
+
 if (argv[2] === '--contend') await contend(argv.slice(3));
+else if (argv.includes('--rest')) await compareRest();
 else await compare();
