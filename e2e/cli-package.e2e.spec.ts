@@ -40,7 +40,7 @@ let before: string[];
 beforeAll(async () => {
   mkdirSync(project);
   before = readdirSync(HOME).sort();
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: HOME });
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: HOME, env: environment });
   tarball = join(
     folder,
     readdirSync(folder).find((name) => name.endsWith('.tgz'))!,

@@ -5,13 +5,13 @@ import { Trials } from './state-model/trials';
 
 /** `STATE_SEED` runs the same histories again; `STATE_STEPS=200000` is for a night. */
 const SEED = Number(process.env.STATE_SEED ?? Date.now() % 2 ** 31);
-const STEPS = Number(process.env.STATE_STEPS ?? sized(20_000, 2_000));
+const STEPS = Number(process.env.STATE_STEPS ?? sized(20_000, 1_000));
 /**
  * The number of steps in one history. A longer one is seldom needed to show a difference, and takes longer to reduce.
  */
 const SIZE = 200;
 const ORDERS_SEED = Number(process.env.ORDERS_SEED ?? SEED);
-const SETS = sized(100, 12);
+const SETS = sized(100, 6);
 /** How many of the message sets that are sent in every order run at the same time. */
 const AT_ONCE = 3;
 
