@@ -2,7 +2,7 @@
 // manifests, builds, runs the three tiers of tests, and ends with the line `N passed, N failed`.
 //
 //   node scripts/test.mjs                        all of it
-//   node scripts/test.mjs --only unit,types      some of it: lint, types, manifests, unit, integration, e2e
+//   node scripts/test.mjs --only unit,types      some of it: lint, format, types, manifests, unit, integration, e2e
 //   node scripts/test.mjs --only unit feed ...   further words are patterns of paths for Jest
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

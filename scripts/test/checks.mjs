@@ -2,16 +2,12 @@ import { say, seconds } from './report.mjs';
 import { has, run, tool } from './running.mjs';
 
 /** What is run beside the tests; each counts as one that passed or failed. */
-export const CHECKS = ['lint', 'types', 'manifests'];
+export const CHECKS = ['lint', 'format', 'types', 'manifests'];
 
 /** Each command of a check, run one after the other; the first that fails is the check's failure. */
 function commandsOf(check, report) {
-  if (check === 'lint') {
-    return [
-      [...tool('eslint', 'bin', 'eslint.js'), '.'],
-      [...tool('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level=warn', '.'],
-    ];
-  }
+  if (check === 'lint') return [[...tool('eslint', 'bin', 'eslint.js'), '--concurrency=2', '.']];
+  if (check === 'format') return [[...tool('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level=warn', '.']];
   if (check === 'types')
     return ['tsconfig.json', 'tsconfig.browser.json'].map((project) => [
       ...tool('typescript-7', 'bin', 'tsc'),

@@ -15,6 +15,7 @@ export const tool = (...path) => [execPath, join(root, 'node_modules', ...path)]
  */
 const STEP_TIMEOUT_MS = {
   lint: 420_000,
+  format: 420_000,
   types: 420_000,
   manifests: 60_000,
   build: 180_000,
