@@ -147,8 +147,8 @@ async function compare() {
 }
 
 /**
- * The CPU time of a small batch. After a rest the same work takes more of it, because the caches of the core have
- * served others meanwhile: that is how batches come at 500 alerts a second.
+ * The CPU time of a small batch. After a rest the same work may take more of it, and at 500 alerts a second a
+ * batch comes after a rest.
  */
 async function compareRest() {
   const size = 4;

@@ -4,7 +4,7 @@ import { env, getuid } from 'node:process';
 import { buildForTest, downloadSchemas } from './go-programs.mjs';
 import { has, root, run } from './running.mjs';
 import { SERVICES } from './services.mjs';
-import { leftOut } from './whole-files.mjs';
+import { isLeftOut } from './whole-files.mjs';
 
 /**
  * Programs that some tests run beside us: Debian's package, the commands that show that it is there, the tests that
@@ -27,13 +27,11 @@ const PROGRAMS = [
     shownBy: ['haproxy', '/usr/sbin/haproxy'].map((command) => [command, '-v']),
     wantedIn: ['e2e', 'proxies'],
   },
-  // its tests run at full size only
   {
     name: 'caddy',
     tier: 'e2e',
     shownBy: [['caddy', 'version']],
     wantedIn: ['e2e', 'proxies'],
-    mayBeInstalled: env.TOCSIN_FAULTS === 'full',
   },
   {
     name: 'nats-server',
@@ -130,7 +128,7 @@ const PROGRAMS = [
 
 async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeInstalled = true, build }, environment) {
   const wanted = readdirSync(join(root, folder), { recursive: true }).some(
-    (file) => file.endsWith('.spec.ts') && file.includes(word),
+    (file) => file.endsWith('.spec.ts') && file.includes(word) && !isLeftOut(file),
   );
   const isThere = () => shownBy.some((command) => has(...command));
   if (!wanted) return;
@@ -170,7 +168,7 @@ function prepareClone(environment, patterns) {
 }
 
 const isWanted = (file, patterns) =>
-  !leftOut().includes(file) && (patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(file)));
+  !isLeftOut(file) && (patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(file)));
 
 /**
  * Looks for the programs that tests of these steps want, and installs what may be installed. For each that is missing,
