@@ -1,7 +1,7 @@
 // The CPU time of PostgreSQL's sessions while they are watched.
 import { cpuMicroseconds } from '../stream/processes.mjs';
 
-/** Pools close a session that has done nothing for longer than this. So a look has seen all that it used. */
+/** A pool closes a session only when it was idle for longer than this, so the last look has seen all that it used. */
 const LOOK_MS = 1_000;
 
 /**

@@ -21,7 +21,7 @@ async function run(
 ): Promise<{ title: string; status: string; why: string }[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-mutant-'));
   const report = join(folder, 'report.json');
-  // at its small size, where there is one
+  // at the small size, which a whole file does not have
   const environment = { ...process.env, TOCSIN_FAULTS: file.includes('.whole.') ? 'full' : '' };
   try {
     const jest = [

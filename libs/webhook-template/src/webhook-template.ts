@@ -8,7 +8,7 @@ import { NAMES, NAMES_OF_DATA, SAMPLES, type TemplateView } from './template-vie
 export const MAX_TEMPLATE = 16_384;
 /** The longest body that a template may make, in characters. The alert that it tells of may have 64 KiB. */
 const MAX_BODY = 262_144;
-/** A collection of garbage in the middle counts as CPU time of a rendering, but hardly twice in a row. */
+/** Garbage collection during a rendering counts as its CPU time, but hardly happens twice in a row. */
 const TRIES = 2;
 
 /** A template that cannot be parsed, or makes no body. `line` and `column` count from 1. */
