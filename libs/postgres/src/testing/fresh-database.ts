@@ -17,6 +17,7 @@ export interface FreshDatabase {
 }
 
 const CONNECT_TIMEOUT_MS = 20_000;
+const OBJECT_IN_USE = '55006';
 
 /**
  * Creates a database for this test alone, migrated by default, on the server that DATABASE_URL names. `drop` closes its
@@ -34,7 +35,7 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
   if (template) await copyTemplate(server, template, url.toString());
   // template0 never has a connection, so databases can be created at the same time
   else await asOwner({ url: server }, `create database ${name} template template0`);
-  const drop = async () => void (await asOwner({ url: server }, `drop database if exists ${name} with (force)`));
+  const drop = () => dropDatabase(server, name);
   if (migrated && !template) {
     await migrate({ connection: { url: url.toString() } }).catch(async (error: unknown) => {
       await drop();
@@ -45,4 +46,16 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
   const open: FreshDatabase['open'] = (role, options) =>
     new Database({ connection, role, connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options });
   return { url: url.toString(), open, drop };
+}
+
+/**
+ * A pool's `end` resolves before its connections are closed, and a connection that is terminated meanwhile is an error
+ * that no test awaits. So the first statement waits for them, up to 5 s, as PostgreSQL does without `force`.
+ */
+async function dropDatabase(server: string, name: string): Promise<void> {
+  const statement = `drop database if exists ${name}`;
+  await asOwner({ url: server }, statement).catch(async (error: { code?: string }) => {
+    if (error.code !== OBJECT_IN_USE) throw error;
+    await asOwner({ url: server }, `${statement} with (force)`);
+  });
 }

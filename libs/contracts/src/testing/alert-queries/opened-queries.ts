@@ -33,13 +33,22 @@ export const HOUR_AGO = new Date(Date.now() - 3_600_000);
 /** What is asked of figures: two buckets of an hour, the second of which is not over. */
 export const HOUR = { selection: ANY, from: HOUR_AGO, buckets: 2, bucketSeconds: 3_600 };
 
-/** Stores alerts and lists them. */
+/** Stores alerts and lists them. Those that are stored by different calls have different times. */
 export function storedAlerts(opened: () => OpenAlertQueries) {
-  const store = (...planned: Parameters<typeof aPlannedEvent>[0][]) =>
-    opened().log.append(planned.map((message) => aPlannedEvent(message)));
+  const store = async (...planned: Parameters<typeof aPlannedEvent>[0][]) => {
+    const results = await opened().log.append(planned.map((message) => aPlannedEvent(message)));
+    await laterMillisecond();
+    return results;
+  };
   const list = async (tenants: TenantId[], query: Partial<AlertListQuery> = {}) =>
     (await opened().queries.list(tenants, { ...FIRST, ...query })).alerts;
   const titles = async (tenants: TenantId[], query: Partial<AlertListQuery> = {}) =>
     (await list(tenants, query)).map(({ title }) => title);
   return { store, list, titles };
+}
+
+/** Resolves when the time in milliseconds, rounded up or down, is later than it was. */
+async function laterMillisecond(): Promise<void> {
+  const now = Date.now();
+  while (Date.now() < now + 2) await new Promise((resolve) => setImmediate(resolve));
 }
