@@ -34,14 +34,9 @@ describeWithNats('NATS', () => {
         intake: new NatsIntake(queue),
         raw: new NatsRawIntake(queue),
         async drain() {
-          const name = queue.streams.name('common');
-          const consumer = await jetstream(nats.plain).consumers.get(name, CONSUMER);
-          const ids: string[] = [];
-          for await (const message of await consumer.fetch({ max_messages: 10, expires: 1_000 })) {
-            ids.push(idOf(Buffer.from(message.data)));
-            await message.ackAck();
-          }
-          return ids;
+          const taken = await nats.take('common');
+          for (const { reply } of taken) await nats.plain.request(reply!, '+ACK');
+          return taken.map(({ data }) => idOf(Buffer.from(data)));
         },
         close: () => nats.close(),
       };
@@ -71,14 +66,7 @@ describeWithNats('NATS', () => {
     afterEach(() => nats?.close());
 
     /** Takes the waiting messages as a process that is killed before it settles them. */
-    const takeAndDie = async (kind: 'common' | 'suspects') => {
-      const messages = await (
-        await jetstream(nats.plain).consumers.get(nats.queue.streams.name(kind), CONSUMER)
-      ).fetch({ max_messages: 10, expires: 1_000 });
-      let taken = 0;
-      for await (const _ of messages) taken += 1;
-      return taken;
-    };
+    const takeAndDie = async (kind: 'common' | 'suspects') => (await nats.take(kind)).length;
     /** What is in no hand any more, and not acknowledged. */
     const pending = async () => {
       const { num_ack_pending, num_pending } = await nats.manager.consumers.info(
@@ -200,8 +188,9 @@ describeWithNats('NATS', () => {
       await eventually(() => expect(holding.deliveries).toHaveLength(1));
       await eventually(async () => expect(await nats.lengthOf('suspects')).toBe(1));
       await parking.stop();
-      expect(await nats.lengthOf('common')).toBe(0);
-      for (let deaths = 0; deaths < 5;) deaths += await takeAndDie('suspects');
+      await eventually(async () => expect(await nats.lengthOf('common')).toBe(0));
+      for (let deaths = 0; deaths < 5; deaths += 1)
+        await eventually(async () => expect(await takeAndDie('suspects')).toBe(1));
 
       const listeners = new Map<string, ListenerByHand>();
       await nats.source().consume(({ kind }) => {

@@ -1,5 +1,6 @@
 import { Unavailable, type PlannedEvent, type TenantId } from '@tocsin/contracts';
 import { aPlannedEvent, aTenant, describeEventLog, eventually, FOLDS } from '@tocsin/contracts/testing';
+import { Client } from 'pg';
 import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
@@ -296,6 +297,29 @@ describe('the event log in PostgreSQL', () => {
     const { entries, told, untold, occurrences } = await counts(tenants);
     expect({ messages: entries + told + untold, occurrences }).toEqual({ messages: 8_000, occurrences: 8_000 });
   }, 120_000);
+
+  it('holds no tenant while it waits for a new one that another batch makes', async () => {
+    const [known, made] = [aTenant(), aTenant()].sort();
+    const event = (tenant_id: TenantId) => aPlannedEvent({ tenant_id });
+    await log.append([event(known!)]);
+    const other = new Client({ connectionString: fresh.url });
+    await other.connect();
+    try {
+      await other.query('begin');
+      await other.query('insert into tocsin.tenant_stream (tenant_id) values ($1)', [made]);
+      const appended = log.append([event(known!), event(made!)]);
+      await eventually(async () =>
+        expect(
+          await rows(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`),
+        ).toHaveLength(1),
+      );
+      await other.query('select from tocsin.tenant_stream where tenant_id = $1 for no key update nowait', [known]);
+      await other.query('commit');
+      expect(await appended).toMatchObject([{ outcome: 'stored' }, { outcome: 'stored' }]);
+    } finally {
+      await other.end();
+    }
+  });
 
   it('loses and doubles no repeat in a flood from 4 connections that are cut again and again (2,000 repeats)', async () => {
     const tenant_id = aTenant();

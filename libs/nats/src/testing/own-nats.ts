@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection as Client } from '@nats-io/transport-node';
+import { connect, createInbox, type Msg, type NatsConnection as Client } from '@nats-io/transport-node';
 import type { HintKey } from '@tocsin/contracts/ports';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { NatsIntake } from '../alert-intake.nats';
@@ -13,13 +13,14 @@ import { NatsStreamSlots } from '../bus/stream-slots.nats';
 import { NatsTicketStore } from '../bus/ticket-store.nats';
 import { NatsConnection } from '../connection';
 import { NatsQueue } from '../nats-queue';
-import { NatsStreams } from '../nats-streams';
+import { CONSUMER, NatsStreams } from '../nats-streams';
 import { serversOf } from '../servers';
 import { STREAMS, type StreamRole } from '../subjects';
 
 const LIMIT = 10_000;
 /** So that a test need not wait for ten seconds. */
 const TAKE_OVER_AFTER_MS = 1_500;
+const MOST_TAKEN = 10;
 
 export function natsUrl(): string {
   const url = process.env.NATS_URL;
@@ -127,6 +128,26 @@ export class OwnNats {
     const source = new NatsSource(queue, { prefetch: 2_000, ...options });
     this.sources.push(source);
     return source;
+  }
+
+  /**
+   * Takes the messages that wait in a stream of the queue, and settles none. The server answers at once: the client's
+   * `fetch` waits, and fails when the test's event loop is late for two of its heartbeats.
+   */
+  async take(role: StreamRole): Promise<Msg[]> {
+    const inbox = createInbox();
+    const answers = this.plain.subscribe(inbox);
+    const pull = JSON.stringify({ batch: MOST_TAKEN, no_wait: true });
+    this.plain.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.queue.streams.name(role)}.${CONSUMER}`, pull, {
+      reply: inbox,
+    });
+    const taken: Msg[] = [];
+    for await (const message of answers) {
+      if (message.headers?.code) break; // no more wait
+      taken.push(message);
+      if (taken.length === MOST_TAKEN) break;
+    }
+    return taken;
   }
 
   /** How many messages are in a stream. */

@@ -2,8 +2,9 @@
 --
 -- Each statement of a VOLATILE function has its own snapshot. A separate statement locks the counters first, tenants in
 -- byte order, so the storing statement after it sees everything that earlier batches of these tenants have committed.
--- Therefore duplicates are found, numbers have no gaps, and two batches never deadlock. The locks are held until the
--- commit, which follows at once: no round trip of the client lies in between.
+-- Therefore duplicates are found, numbers have no gaps, and two batches never deadlock: what makes new tenants holds no
+-- counter of another batch's, and all others lock in the same order. The locks are held until the commit, which follows
+-- at once: no round trip of the client lies in between.
 --
 -- Like every function that works for tenants, it names them to row-level security itself, and restores the setting of
 -- the caller at its end. (A SET clause would do that, but only a superuser may write one for a custom setting.)
@@ -39,17 +40,23 @@ begin
   -- an assignment, not a statement: nothing is planned or executed for it
   setting := set_config('tocsin.tenants', tenants::text, true);
 
-  -- one statement for three things: each costs a small batch some percent
+  -- One statement for three things: each costs a small batch some percent. While one of several tenants is missing it
+  -- locks none: to make a tenant may mean to wait for another batch that makes it, and that batch may wait for a tenant
+  -- which this one holds.
   select count(*), exists (select from recipient where tenant_id = any (tenants)) into known_tenants, has_recipients
-  from (select from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update) locked;
+  from (
+    select from tenant_stream
+    where tenant_id = any (tenants)
+      and (cardinality(tenants) = 1
+           or cardinality(tenants) = (select count(*) from tenant_stream where tenant_id = any (tenants)))
+    order by tenant_id for no key update
+  ) locked;
   if known_tenants < cardinality(tenants) then
     insert into tenant_stream (tenant_id)
     select t.tenant_id from unnest(tenants) as t(tenant_id)
     where not exists (select from tenant_stream s where s.tenant_id = t.tenant_id)
-    order by t.tenant_id
+    order by t.tenant_id collate "C"
     on conflict do nothing;
-    -- the locks above are held already, so this may meet another batch of a tenant that is made at this moment: PostgreSQL
-    -- ends one of the two, and it is tried again
     perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
   end if;
   received := date_trunc('milliseconds', clock_timestamp());

@@ -10,9 +10,10 @@ declare
 begin
   perform set_config('tocsin.tenants', asked::text, true);
   insert into tenant_stream (tenant_id)
-  select distinct a.tenant_id from unnest(asked) as a(tenant_id)
+  select distinct a.tenant_id collate "C" as made from unnest(asked) as a(tenant_id)
   where not exists (select from tenant_stream s where s.tenant_id = a.tenant_id)
-  order by a.tenant_id
+  -- in the order in which batches make theirs, or the two could wait for each other
+  order by made
   on conflict do nothing;
   return query
   select s.tenant_id, s.epoch, s.last_seq, s.last_fp, s.floor_seq

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { Database, type DatabaseOptions } from '../database';
 import { migrate } from '../migrate';
 import type { Role } from '../roles';
@@ -13,16 +15,19 @@ export interface FreshDatabase {
    * a test asks for many at a time, beside other tests.
    */
   open(role: Role, options?: Partial<DatabaseOptions>): Database;
+  /** Throws when there was a deadlock. */
   drop(): Promise<void>;
 }
 
 const CONNECT_TIMEOUT_MS = 20_000;
-const OBJECT_IN_USE = '55006';
+/** How long `drop` waits for connections: those of a process that was killed are closed when PostgreSQL notices. */
+const CLOSED_WITHIN_MS = 5_000;
+const LOOK_EVERY_MS = 5;
 
 /**
- * Creates a database for this test alone, migrated by default, on the server that DATABASE_URL names. `drop` closes its
- * connections and deletes it. In a run of Jest a migrated database is a copy of the run's template
- * (`scripts/test/template-database.cjs`); elsewhere it is migrated here.
+ * Creates a database for this test alone, migrated by default, on the server that DATABASE_URL names. `drop` waits
+ * until its connections are closed, and deletes it. In a run of Jest a migrated database is a copy of the run's
+ * template (`scripts/test/template-database.cjs`); elsewhere it is migrated here.
  */
 export async function freshDatabase({ migrated = true } = {}): Promise<FreshDatabase> {
   const server = process.env.DATABASE_URL;
@@ -49,13 +54,34 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
 }
 
 /**
- * A pool's `end` resolves before its connections are closed, and a connection that is terminated meanwhile is an error
- * that no test awaits. So the first statement waits for them, up to 5 s, as PostgreSQL does without `force`.
+ * Waits until the connections are closed, and deletes the database. A pool's `end` resolves before they are: one that
+ * was terminated here would be an error that no test awaits. Throws when statements have met in a deadlock: they are
+ * tried again, so a test that passes does not show it.
  */
 async function dropDatabase(server: string, name: string): Promise<void> {
-  const statement = `drop database if exists ${name}`;
-  await asOwner({ url: server }, statement).catch(async (error: { code?: string }) => {
-    if (error.code !== OBJECT_IN_USE) throw error;
-    await asOwner({ url: server }, `${statement} with (force)`);
-  });
+  const client = new Client({ connectionString: server, query_timeout: 30_000 });
+  await client.connect();
+  try {
+    const until = Date.now() + CLOSED_WITHIN_MS;
+    while (await hasConnections(client, name)) {
+      if (Date.now() > until) break;
+      await sleep(LOOK_EVERY_MS);
+    }
+    const { rows } = await client.query<{ deadlocks: number }>(
+      'select deadlocks::int from pg_stat_database where datname = $1',
+      [name],
+    );
+    await client.query(`drop database if exists ${name} with (force)`);
+    if (rows[0]?.deadlocks) throw new Error(`${rows[0].deadlocks} deadlocks in ${name}: see the log of PostgreSQL.`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function hasConnections(client: Client, name: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from pg_stat_activity where datname = $1 and backend_type = 'client backend' limit 1`,
+    [name],
+  );
+  return rowCount === 1;
 }
