@@ -8,6 +8,7 @@
 //     --also <name>=<dist>   another build of Tocsin as one more contender: shows the effect of a change, in one run
 //     --traced <share>       this build as one more contender, with this share of the traces recorded: shows their cost
 //     --builds               builds of Tocsin alone, without the usual way and the floor
+//     --profile              profiles every processor, and prints what took its time; the figures are then no measure
 //     --keep                 measures nothing: keeps this build for --guard
 //     --guard                beside the kept build: fails when this one is more than 10 % worse, round by round
 //
@@ -22,6 +23,7 @@ import { fileURLToPath } from 'node:url';
 import { servicesUp } from '../services.mjs';
 import { canPin, machineTicks } from '../stream/processes.mjs';
 import { floor, FloorSite } from './floor-site.mjs';
+import { printProfile } from './profiles.mjs';
 import { printRatios, printRow, ratiosOf, summarize, WORSE_BY } from './report.mjs';
 import { besideBusy, drain, latency, live } from './rows.mjs';
 import { servicePids } from './service-pids.mjs';
@@ -110,6 +112,8 @@ if (guards && !existsSync(kept)) {
   say('there is no kept build: npm run bench:guard -- --keep');
   exit(1);
 }
+const profilesIn = argv.includes('--profile') ? join(root, 'artifacts', 'bench', 'profiles') : undefined;
+if (profilesIn) mkdirSync(profilesIn, { recursive: true });
 mkdirSync(join(root, '.tocsin'), { recursive: true });
 const folder = mkdtempSync(join(root, '.tocsin', 'bench-'));
 /** A copy of the build: a build that changes during the run would be measured half old and half new. */
@@ -149,7 +153,13 @@ try {
   ].filter((contender) => rows.some((row) => takes(row, contender)));
   for (const contender of contenders) {
     const Kind = contender.isFloor ? FloorSite : Site;
-    const site = new Kind(contender, { services, folder, tenants: TENANTS, subscribersOfEach: SUBSCRIBERS_OF_EACH });
+    const site = new Kind(contender, {
+      services,
+      folder,
+      profilesIn,
+      tenants: TENANTS,
+      subscribersOfEach: SUBSCRIBERS_OF_EACH,
+    });
     sites.set(contender, site);
     await site.open();
   }
@@ -180,6 +190,7 @@ try {
     printRow(result, say);
     result.ratios = Object.fromEntries(compared.map(({ name }) => [name, ratiosOf(row.name, measuredOf, name)]));
     printRatios(result, say);
+    for (const contender of taking) printProfile(contender.name, sites.get(contender).profiles.splice(0), say);
     if (guards && Object.values(result.ratios.kept).some(({ worse }) => worse > WORSE_BY)) process.exitCode = 1;
   }
   if (spans) say(`  the traced build sent ${spans.received} batches of spans`);

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { start, startHelper, stop } from '../stream/processes.mjs';
+import { profileArgs, profileClock } from './profiles.mjs';
 
 const require = createRequire(import.meta.url);
 const { connect } = require('amqplib');
@@ -69,13 +70,17 @@ export const oneByOne = ({ prefetch, dist }) => ({
 
 /**
  * One processor's complete system. Call `open` first, then measure; `startProcessor` and `stopProcessor` may be called
- * repeatedly; `close` removes everything.
+ * repeatedly; `close` removes everything. With `profilesIn`, a folder, each processor leaves a profile there.
  */
 export class Site {
-  constructor(contender, { services, folder, tenants, subscribersOfEach }) {
+  /** The profiles of the processors since they were last read, each with the time from which it counts. */
+  profiles = [];
+
+  constructor(contender, { services, folder, profilesIn, tenants, subscribersOfEach }) {
     this.contender = contender;
     this.services = services;
     this.folder = folder;
+    this.profilesIn = profilesIn;
     this.tenants = tenants;
     this.subscribersOfEach = subscribersOfEach;
     this.prefix = `bench-${randomBytes(5).toString('hex')}.`;
@@ -166,8 +171,9 @@ export class Site {
   /** Resolves once the processor consumes. */
   async startProcessor() {
     const { args, env } = this.contender.program;
+    const profile = `${this.contender.name}-${randomBytes(4).toString('hex')}.cpuprofile`;
     const { child, ready } = await start({
-      args,
+      args: [...(this.profilesIn ? profileArgs(this.profilesIn, profile) : []), ...args],
       env: { ...this.environment, ...env },
       core: CORES,
       logFile: join(this.folder, `${this.contender.name}.log`),
@@ -175,6 +181,7 @@ export class Site {
     });
     this.processor = child;
     await ready;
+    if (this.profilesIn) this.profiles.push({ file: join(this.profilesIn, profile), since: profileClock() });
   }
 
   async stopProcessor() {

@@ -26,7 +26,7 @@ const PANELS = [
     row: 'idle',
     field: 'rss_kb_per_connection',
     title: 'Memory an idle stream, KB',
-    note: '10,000 streams; Tocsin’s are authenticated',
+    note: '10,000 streams; a token each for Tocsin, Mercure and Centrifugo',
   },
 ];
 
@@ -63,7 +63,7 @@ const drawn = PANELS.map((one) => {
   return svg;
 });
 const { machine } = run;
-const foot = `Measured ${run.at.slice(0, 10)} in one interleaved run: ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, each server on one core. Shorter is better.`;
+const foot = `One interleaved run on ${run.at.slice(0, 10)}: ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, each server on one core.`;
 writeFileSync(
   target,
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-8 -8 ${WIDTH + 16} ${top + 30}" role="img" aria-label="What a delivery and a connection cost">

@@ -101,6 +101,15 @@ const ROWS = [
     measure: (lab, contender) => connecting(lab, contender, idle),
   },
   {
+    name: 'idle-known',
+    group: 'idle',
+    title: 'The same with tokens that the server has seen before',
+    of: ['tocsin', 'nchan'],
+    rounds: full ? 3 : 1,
+    fresh: true,
+    measure: (lab, contender) => connecting(lab, contender, { ...idle, oneToken: true }),
+  },
+  {
     name: 'storm',
     title: `${connections.toLocaleString('en')} clients are cut at once and come back at once, each with its cursor and 10 entries behind`,
     of: ['tocsin'],

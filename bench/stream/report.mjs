@@ -43,7 +43,6 @@ const TARGETS = {
   tenants: [cpuOf('nchan', 0.9, 0.8)],
   idle: [
     { what: 'RSS a connection, KB', of: ({ own }) => own.rss_kb_per_connection, target: 4.5, beyond: 3 },
-    connectOf('nchan', 2.5, 1.5),
     connectOf('Mercure', 1.5, 1),
     {
       what: 'connects/s of one whole core',
@@ -53,6 +52,7 @@ const TARGETS = {
       atLeast: true,
     },
   ],
+  'idle-known': [connectOf('nchan', 2.5, 1.5)],
   storm: [
     { what: 'statements a client', of: ({ own }) => own.statements_per_client, target: 0.05, beyond: 0.01 },
     { what: 'all live, ms', of: ({ own }) => own.all_live_ms, target: 15_000, beyond: 5_000 },
@@ -78,6 +78,12 @@ const STORING = [
   ['entry_bytes_per_alert', 'disk of entry and alert, B', 0],
   ['id_bytes_per_alert', 'of its id, B', 0],
 ];
+const CONNECTING = [
+  ['rss_kb_per_connection', 'RSS KB/connection', 1],
+  ['cpu_us_per_connect', 'CPU µs/connect', 0],
+  ['connects_per_second', 'connects/s measured', 0],
+  ['connections', 'open', 0],
+];
 const COLUMNS = {
   memory: [
     ['rss_kb_per_connection', 'RSS KB/connection', 1],
@@ -86,12 +92,8 @@ const COLUMNS = {
   ],
   batch: STORING,
   disk: STORING,
-  idle: [
-    ['rss_kb_per_connection', 'RSS KB/connection', 1],
-    ['cpu_us_per_connect', 'CPU µs/connect', 0],
-    ['connects_per_second', 'connects/s measured', 0],
-    ['connections', 'open', 0],
-  ],
+  idle: CONNECTING,
+  'idle-known': CONNECTING,
   storm: [
     ['all_live_ms', 'all live, ms', 0],
     ['statements', 'statements', 0],

@@ -108,16 +108,19 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** Many clients connect and stay idle: measures the cost of a connection and the memory of an open stream. */
-export async function connecting(lab, contender, { connections, tenants, users }) {
+/**
+ * Many clients connect and stay idle: measures the cost of a connection and the memory of an open stream. Each client
+ * has a new token, or with `oneToken` the one with which its user has connected before.
+ */
+export async function connecting(lab, contender, { connections, tenants, users, oneToken }) {
   const { gen } = lab;
   // as many users connect first, so that code is compiled and caches are filled before the measurement
-  await gen.ask({ act: 'open', ...contender.open, count: users, tenants, users, atOnce: 50 });
+  await gen.ask({ act: 'open', ...contender.open, oneToken, count: users, tenants, users, atOnce: 50 });
   await gen.ask({ act: 'close' });
   await sleep(1_000);
   const memoryBefore = residentKilobytes(contender.pid);
   const cpuBefore = cpuMicroseconds(contender.pid);
-  const opened = await gen.ask({ act: 'open', ...contender.open, count: connections, tenants, users });
+  const opened = await gen.ask({ act: 'open', ...contender.open, oneToken, count: connections, tenants, users });
   const cpu = cpuMicroseconds(contender.pid) - cpuBefore;
   await sleep(lab.settleMs);
   const memory = residentKilobytes(contender.pid) - memoryBefore;

@@ -24,20 +24,21 @@ let cpuAtBegin;
 
 /** What each token says, and the sign in a stream after which its subscriber is live; else the end of the head. */
 const TOKENS = {
-  tocsin: { live: Buffer.from('event: connection'), claims: (user) => ({ sub: user, jti: user + Math.random() }) },
-  mercure: { claims: (user, tenant) => ({ sub: user, jti: user + Math.random(), mercure: { subscribe: [tenant] } }) },
-  centrifugo: {
-    live: Buffer.from('{"connect":'),
-    claims: (user, tenant) => ({ sub: user, jti: user + Math.random(), channels: [tenant] }),
-  },
+  tocsin: { live: Buffer.from('event: connection'), claims: () => ({}) },
+  mercure: { claims: (tenant) => ({ mercure: { subscribe: [tenant] } }) },
+  centrifugo: { live: Buffer.from('{"connect":'), claims: (tenant) => ({ channels: [tenant] }) },
 };
 
-/** The path and headers of a client's request, with a token of its own where the server wants one. */
-function requestOf({ path, secret, token = 'tocsin' }, tenant, user) {
+/**
+ * The path and headers of a client's request, with a token where the server wants one: a new one for each client, or
+ * with `oneToken` the same at each request of a user.
+ */
+function requestOf({ path, secret, token = 'tocsin', oneToken }, tenant, user) {
   const headers = ['Host: bench', 'Accept: text/event-stream'];
   let target = path.replace('{tenant}', tenant);
   if (secret) {
-    const jwt = signed(TOKENS[token].claims(user, tenant), secret);
+    const jti = oneToken ? user : user + Math.random();
+    const jwt = signed({ sub: user, jti, ...TOKENS[token].claims(tenant) }, secret);
     if (target.includes('{connect}'))
       target = target.replace('{connect}', encodeURIComponent(JSON.stringify({ token: jwt })));
     else headers.push(`Authorization: Bearer ${jwt}`);
@@ -156,6 +157,7 @@ async function open({
   path,
   secret,
   token,
+  oneToken,
   count,
   tenants,
   users = count,
@@ -168,7 +170,7 @@ async function open({
 }) {
   clients = Array.from({ length: count }, (_, i) => {
     const tenant = i % tenants;
-    const { target, headers } = requestOf({ path, secret, token }, `t${tenant}`, `u${tenant}-${i % users}`);
+    const { target, headers } = requestOf({ path, secret, token, oneToken }, `t${tenant}`, `u${tenant}-${i % users}`);
     if (cursors) headers.push(`Last-Event-ID: ${cursors[i]}`);
     const request = `GET ${target} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`;
     return new Client(tenant, request, {
