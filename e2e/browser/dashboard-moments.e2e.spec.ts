@@ -4,7 +4,7 @@ import { ask } from '../kit/http';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
-import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
+import { barriersIn, heightOf, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
 
 /** The gateway of these tests replays at most this many entries. */
 const MOST_REPLAYED = 11;
@@ -314,7 +314,7 @@ describeWith('chromium', 'the page, for users who come and go', () => {
     };
     const undo = async () => {
       const button = page.getByRole('button', { name: 'Undo', exact: true });
-      expect((await button.boundingBox())!.height).toBeGreaterThanOrEqual(FINGER_PX);
+      expect(await heightOf(button)).toBeGreaterThanOrEqual(FINGER_PX);
       await button.tap();
       await button.waitFor({ state: 'detached' });
     };

@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { openBrowser } from '../kit/browser';
 import { tokenFor } from '../kit/tokens';
 import { withChosenBuild } from './page-copy';
@@ -102,6 +102,9 @@ export const hasSettled = (page: Page): Promise<void> =>
       await Promise.allSettled(running.map((one) => one.finished));
     }
   })()`);
+
+/** The height in whole pixels: an element that moves or grows at the moment is measured in fractions of them. */
+export const heightOf = async (what: Locator): Promise<number> => Math.round((await what.boundingBox())!.height);
 
 /**
  * The serious and critical accessibility violations that axe finds in a page, or in a part of it. The page itself picks

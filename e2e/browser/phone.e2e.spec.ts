@@ -9,7 +9,7 @@ import { ask } from '../kit/http';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
-import { barriersIn, hasSettled, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
+import { barriersIn, hasSettled, heightOf, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
 
 const PHONE = { viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 /** What a finger hits without aiming. */
@@ -236,7 +236,7 @@ describeWith('chromium', 'the page on a phone', () => {
         expect([box.x >= 0, box.x + box.width <= PHONE.viewport.width]).toEqual([true, true]);
       }
       const acknowledge = selection.getByRole('button', { name: /^(Acknowledge|Reconocer)$/ });
-      expect((await acknowledge.boundingBox())!.height).toBeGreaterThanOrEqual(FINGER_PX);
+      expect(await heightOf(acknowledge)).toBeGreaterThanOrEqual(FINGER_PX);
       await picture(page, `phone-selection-${colorScheme}`);
       expect(await barriersIn(page)).toEqual([]);
       await acknowledge.tap();
@@ -338,7 +338,7 @@ function countingTaps(before = 0) {
   const taps = {
     count: before,
     on: async (what: Locator) => {
-      expect((await what.boundingBox())!.height).toBeGreaterThanOrEqual(FINGER_PX);
+      expect(await heightOf(what)).toBeGreaterThanOrEqual(FINGER_PX);
       await what.tap();
       taps.count += 1;
     },

@@ -3,7 +3,7 @@ import { eventually } from '@tocsin/contracts/testing';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
-import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
+import { barriersIn, heightOf, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
 
 const SEVERITIES = ['urgent', 'high', 'medium', 'low'] as const;
 const numbered = (count: number) =>
@@ -121,7 +121,7 @@ describeWith('chromium', 'a user with many tenants', () => {
     expect(names).toHaveLength(30);
     expect(names.slice(0, 3)).toEqual(['Customer 1', 'Customer 2', 'Customer 3']);
     expect(names.at(-1)).toBe('Zebra Bakery');
-    expect((await list.boundingBox())!.height).toBeLessThanOrEqual(240);
+    expect(await heightOf(list)).toBeLessThanOrEqual(240);
     await picture(page, 'connection-30-tenants');
     expect(await barriersIn(page)).toEqual([]);
   });
