@@ -18,8 +18,9 @@ describe('rings through PostgreSQL', () => {
     proxy = await FaultProxy.to(opened.url);
   });
   afterEach(async () => {
-    await opened.close();
+    // first: a connection through a silent proxy would not end before the database is deleted
     await proxy.close();
+    await opened.close();
   });
 
   it('reach another process', async () => {
