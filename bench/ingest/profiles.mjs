@@ -9,7 +9,7 @@ export const profileClock = () => Number(hrtime.bigint() / 1_000n);
 /** The arguments of Node that make it write `name` into `folder` at its end. */
 export const profileArgs = (folder, name) => ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}`];
 
-/** How many places are printed: what is behind them takes less than a hundredth each. */
+/** How many places are printed. Each of the others takes a hundredth of the time or less. */
 const PLACES = 14;
 const NOT_BUSY = new Set(['(idle)', '(root)']);
 

@@ -21,6 +21,7 @@ const LIMIT = 10_000;
 /** So that a test need not wait for ten seconds. */
 const TAKE_OVER_AFTER_MS = 1_500;
 const MOST_TAKEN = 10;
+const ANSWERED_WITHIN_MS = 5_000;
 
 export function natsUrl(): string {
   const url = process.env.NATS_URL;
@@ -136,7 +137,7 @@ export class OwnNats {
    */
   async take(role: StreamRole): Promise<Msg[]> {
     const inbox = createInbox();
-    const answers = this.plain.subscribe(inbox);
+    const answers = this.plain.subscribe(inbox, { timeout: ANSWERED_WITHIN_MS });
     const pull = JSON.stringify({ batch: MOST_TAKEN, no_wait: true });
     this.plain.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.queue.streams.name(role)}.${CONSUMER}`, pull, {
       reply: inbox,
@@ -147,6 +148,7 @@ export class OwnNats {
       taken.push(message);
       if (taken.length === MOST_TAKEN) break;
     }
+    answers.unsubscribe();
     return taken;
   }
 

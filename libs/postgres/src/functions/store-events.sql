@@ -2,9 +2,9 @@
 --
 -- Each statement of a VOLATILE function has its own snapshot. A separate statement locks the counters first, tenants in
 -- byte order, so the storing statement after it sees everything that earlier batches of these tenants have committed.
--- Therefore duplicates are found, numbers have no gaps, and two batches never deadlock: what makes new tenants holds no
--- counter of another batch's, and all others lock in the same order. The locks are held until the commit, which follows
--- at once: no round trip of the client lies in between.
+-- Therefore duplicates are found, numbers have no gaps, and two batches never deadlock: a batch with new tenants makes
+-- them before it locks any other, and all batches make and lock tenants in the same order. The locks are held until the
+-- commit, which follows at once: no round trip of the client lies in between.
 --
 -- Like every function that works for tenants, it names them to row-level security itself, and restores the setting of
 -- the caller at its end. (A SET clause would do that, but only a superuser may write one for a custom setting.)
@@ -40,9 +40,9 @@ begin
   -- an assignment, not a statement: nothing is planned or executed for it
   setting := set_config('tocsin.tenants', tenants::text, true);
 
-  -- One statement for three things: each costs a small batch some percent. While one of several tenants is missing it
-  -- locks none: to make a tenant may mean to wait for another batch that makes it, and that batch may wait for a tenant
-  -- which this one holds.
+  -- One statement for three things: each costs a small batch some percent. If one of several tenants is missing, it
+  -- locks none of them: another batch may be making that tenant, this batch would wait for it, and the other batch may
+  -- need a tenant that this one has locked.
   select count(*), exists (select from recipient where tenant_id = any (tenants)) into known_tenants, has_recipients
   from (
     select from tenant_stream

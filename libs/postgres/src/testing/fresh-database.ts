@@ -54,19 +54,16 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
 }
 
 /**
- * Waits until the connections are closed, and deletes the database. A pool's `end` resolves before they are: one that
- * was terminated here would be an error that no test awaits. Throws when statements have met in a deadlock: they are
- * tried again, so a test that passes does not show it.
+ * Waits until the connections are closed, and deletes the database. A pool's `end` resolves before its connections are
+ * closed: to terminate one of them would be an error outside of any test. Throws when statements have met in a
+ * deadlock: they are tried again, so a test that passes does not show it.
  */
 async function dropDatabase(server: string, name: string): Promise<void> {
   const client = new Client({ connectionString: server, query_timeout: 30_000 });
   await client.connect();
   try {
     const until = Date.now() + CLOSED_WITHIN_MS;
-    while (await hasConnections(client, name)) {
-      if (Date.now() > until) break;
-      await sleep(LOOK_EVERY_MS);
-    }
+    while (Date.now() < until && (await hasConnections(client, name))) await sleep(LOOK_EVERY_MS);
     const { rows } = await client.query<{ deadlocks: number }>(
       'select deadlocks::int from pg_stat_database where datname = $1',
       [name],
