@@ -121,6 +121,17 @@ describeWith('chromium', 'refused messages on the page', () => {
     await rowOf(page, 'Oven is cold').waitFor();
   });
 
+  it('that came and went between two looks at the number leave the list as well', async () => {
+    const page = await visits.blank();
+    await page.route('**/api/v1/dead-letters/summary', (route) => route.fulfill({ json: { open: 0, newest: null } }));
+    await publish({ tenant_id: 'bakery', id: 'brief', title: 'x', name: LONG });
+    await eventually(async () => expect(await stack.sql('select 1 from tocsin.dead_letter')).toHaveLength(1));
+    await page.goto(`${stack.gateway.url}/?view=refused#token=${tokenFor('ana', { scope: MANAGER })}`);
+    await letters(page, 'invalid_field').waitFor();
+    await stack.sql('delete from tocsin.dead_letter');
+    await page.getByTestId('refused-none').waitFor({ timeout: LIVE_WITHIN_MS });
+  });
+
   it('are discarded one by one or many, after a question, with the reason on record', async () => {
     const page = await visit('ana', MANAGER, { query: '?view=refused' });
     for (const id of ['a', 'b', 'c']) await publish({ tenant_id: 'bakery', id, title: 'x', name: LONG });

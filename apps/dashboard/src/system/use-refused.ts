@@ -10,6 +10,12 @@ const LOOK_AGAIN_MS = 30_000;
 /** The role that may only read. */
 const VIEWER = 'viewer';
 
+/** When to ask again, in milliseconds; false: what the server refuses for good is not asked for again. */
+function nextLook({ state: { error } }: { state: { error: Error | null } }): number | false {
+  if (error === null) return LOOK_EVERY_MS;
+  return error instanceof ApiProblem && !error.passes ? false : LOOK_AGAIN_MS;
+}
+
 /**
  * How many messages are refused, asked for regularly while the page is visible. All parts of the page share one
  * request. A failed request leaves `isKnown` false, so that no old number is shown as the present one.
@@ -19,18 +25,17 @@ export function useRefusedSummary(): { summary: DeadLetterSummary | undefined; i
   const { data, error } = useQuery({
     queryKey: ['refused', 'summary'],
     queryFn: ({ signal }) => api.call<DeadLetterSummary>('GET', '/dead-letters/summary', { signal }),
-    refetchInterval: ({ state }) => {
-      if (state.error === null) return LOOK_EVERY_MS;
-      // what the server refuses for good is not asked for again
-      return state.error instanceof ApiProblem && !state.error.passes ? false : LOOK_AGAIN_MS;
-    },
+    refetchInterval: nextLook,
     refetchOnWindowFocus: true,
     networkMode: 'always',
   });
   return { summary: data, isKnown: data !== undefined && error === null };
 }
 
-/** The open letters, the newest first. They are loaded again whenever the summary changes. */
+/**
+ * The open letters, the newest first. They are loaded again whenever the summary changes, and regularly: a letter that
+ * came and was decided between two looks at the summary changes nothing in it, though the list may have shown it.
+ */
 export function useRefusedMessages(reason: string | null, summary: DeadLetterSummary | undefined) {
   const api = useAlertsApi();
   return useInfiniteQuery({
@@ -43,6 +48,7 @@ export function useRefusedMessages(reason: string | null, summary: DeadLetterSum
     initialPageParam: null as string | null,
     getNextPageParam: ({ cursor }) => cursor,
     enabled: summary !== undefined,
+    refetchInterval: nextLook,
     placeholderData: (before, query) => (query?.queryKey[2] === reason ? before : undefined),
     networkMode: 'always',
   });
