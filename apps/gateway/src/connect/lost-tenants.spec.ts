@@ -7,6 +7,36 @@ let opened: OpenedStreams;
 beforeEach(async () => (opened = await OpenedStreams.open()));
 afterEach(() => opened.close());
 
+describe('a tenant that stays in a stream while others change', () => {
+  it('is replayed once, also when the change comes during its replay', async () => {
+    opened.maxReplay = 200;
+    opened.log.put(north, 150);
+    await opened.connect(); // opens the feeds
+    const go = opened.log.pause(1);
+    const client = await opened.connect('', `north=${opened.at(north, 0)};harbour=${opened.at(harbour, 0)}`);
+    await eventually(() => expect(seqsOf(client, north)).not.toHaveLength(0));
+    const change = opened.held.at(-1)!.change([north, harbour].map(membership), []);
+    await eventually(() => expect(client.of('connection')).toHaveLength(2));
+    go();
+    await change;
+    opened.publish(north);
+    await eventually(() => expect(seqsOf(client, north)).toContain(151));
+    expect(seqsOf(client, north)).toEqual(upTo(151));
+  });
+
+  it('is not joined to its feed by a stream that has ended', async () => {
+    await opened.connect(); // opens the feeds
+    const joining = jest.spyOn(
+      opened.feeds.opened.find(({ tenant }) => tenant === north)!,
+      'join',
+    );
+    opened.revokes = true;
+    const client = await opened.connect('', '', 'close');
+    expect(client.of('close')).toMatchObject([{ data: { reason: 'revoked' } }]);
+    expect(joining).not.toHaveBeenCalled();
+  });
+});
+
 describe('a tenant that leaves a stream', () => {
   const lose = (one: Held, tenant: TenantId) => {
     one.stream.drop(tenant);

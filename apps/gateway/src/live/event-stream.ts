@@ -36,6 +36,8 @@ interface Followed extends Place {
   /** The client's position once that page is written, when the search covered more than the page. */
   upTo: LogPosition | undefined;
   live: boolean;
+  /** Whether a replay is under way. A second one would write the same entries again. */
+  replaying: boolean;
 }
 
 /** Entries that need no query. `upTo`: they hold every entry up to this position that the stream wants. */
@@ -157,7 +159,7 @@ export class EventStream implements FeedMember, WriterEvents {
    */
   follow(feed: TenantFeed, { from, page, upTo }: Beginning, lender: FeedLender): void {
     if (this.endReason) return lender.release(feed.tenant);
-    this.position.follow({ tenant: feed.tenant, feed, lender, sent: from, page, upTo, live: false });
+    this.position.follow({ tenant: feed.tenant, feed, lender, sent: from, page, upTo, live: false, replaying: false });
   }
 
   /**
@@ -183,11 +185,13 @@ export class EventStream implements FeedMember, WriterEvents {
 
   /**
    * Sends the connection frame, then brings every tenant that is not live yet up to its feed and keeps it there. Called
-   * again when tenants have joined or left. Rejects when the event log is unavailable.
+   * again when tenants have joined or left, perhaps while an earlier call still replays some. Rejects when the event
+   * log is unavailable.
    */
   async run(connection: ConnectionFrame, log: EventLog): Promise<void> {
     this.write(controlFrame('connection', connection, { id: this.position.cursor(), retryMs: normalRetryMs() }));
-    const behind = this.position.followed.filter((tenant) => !this.joined(tenant));
+    if (this.endReason) return;
+    const behind = this.position.followed.filter((tenant) => !tenant.replaying && !this.joined(tenant));
     if (behind.length > 0) await Promise.all(behind.map((tenant) => this.catchUp(tenant, log)));
   }
 
@@ -262,6 +266,15 @@ export class EventStream implements FeedMember, WriterEvents {
    * client.
    */
   private async catchUp(tenant: Followed, log: EventLog): Promise<void> {
+    tenant.replaying = true;
+    try {
+      await this.replayToFeed(tenant, log);
+    } finally {
+      tenant.replaying = false;
+    }
+  }
+
+  private async replayToFeed(tenant: Followed, log: EventLog): Promise<void> {
     const { feed } = tenant;
     const startedAt = performance.now();
     let generation = feed.generation;

@@ -39,6 +39,8 @@ export class OpenedStreams {
   mine = [north, harbour];
   /** The tenants that the user is to lose. */
   revoked = new Set<TenantId>();
+  /** Whether the right to each stream ends while it is opened. */
+  revokes = false;
   /** The streams that wait for changes of access. */
   readonly held: Held[] = [];
   maxReplay = 50;
@@ -66,7 +68,12 @@ export class OpenedStreams {
       ),
       new TakePlace({ admit: () => Promise.resolve(() => undefined) }, this.streams, begin),
       begin,
-      { watch: (one: Held) => void this.held.push(one) },
+      {
+        watch: (one: Held) => {
+          this.held.push(one);
+          if (this.revokes) one.stream.close('revoked');
+        },
+      },
       this.log,
       settings,
       metrics,
@@ -85,8 +92,8 @@ export class OpenedStreams {
     return opened;
   }
 
-  /** Opens a stream and waits until it is connected. */
-  async connect(query = '', cursor = ''): Promise<Client> {
+  /** Opens a stream and waits until it is connected, or until another frame has come. */
+  async connect(query = '', cursor = '', frame = 'connection'): Promise<Client> {
     const headers = { accept: 'text/event-stream', ...(cursor ? { 'last-event-id': cursor } : {}) };
     const request = get({
       port: (this.server.address() as AddressInfo).port,
@@ -98,7 +105,7 @@ export class OpenedStreams {
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const client = new Client(response);
     this.clients.push(client);
-    await eventually(() => expect(client.of('connection')).not.toHaveLength(0));
+    await eventually(() => expect(client.of(frame)).not.toHaveLength(0));
     return client;
   }
 
