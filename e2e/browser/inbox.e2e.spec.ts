@@ -101,7 +101,7 @@ describeWith('chromium', 'the inbox', () => {
       // the number has the shape of the worst severity beside it
       expect(await inbox.locator('.tocsin-count svg').getAttribute('class')).toContain('tocsin-urgent');
     }
-    expect(pages.openStreams).toBe(1);
+    await eventually(() => expect(pages.openStreams).toBe(1), PATIENCE_MS);
     await bell(own()).click();
     await own().getByRole('listitem').filter({ hasText: 'A crate is late' }).waitFor();
     await own().getByRole('button', { name: 'Alerts: nothing new' }).waitFor({ timeout: PATIENCE_MS });
@@ -312,5 +312,20 @@ describeWith('chromium', 'the inbox', () => {
     await bell(own()).click();
     await own().getByRole('button', { name: 'Reconocer: Eve may only look' }).last().click({ timeout: PATIENCE_MS });
     await dialog(own()).getByRole('alert').getByText('Su rol solo permite leer.').waitFor({ timeout: PATIENCE_MS });
+  });
+
+  it('says beside the toasts that an act on one was refused, and shows that toast again', async () => {
+    await open(tokenFor('eve@shop.test', MAY_ACT), '?locale=es');
+    await eventually(() => expect(pages.openStreams).toBe(1), PATIENCE_MS);
+    await publish('urgent', 'Eve hears it');
+    const toast = own().locator('.tocsin-toast').filter({ hasText: 'Eve hears it' });
+    await toast.getByRole('button', { name: 'Reconocer: Eve hears it' }).click({ timeout: PATIENCE_MS });
+    const refusal = own().locator('.tocsin-toast').filter({ hasText: 'Su rol solo permite leer.' });
+    await refusal.waitFor({ timeout: PATIENCE_MS });
+    await toast.waitFor({ timeout: PATIENCE_MS });
+    await picture('toast-refused');
+    await refusal.getByRole('button').click();
+    await refusal.waitFor({ state: 'detached', timeout: PATIENCE_MS });
+    await toast.waitFor({ timeout: PATIENCE_MS });
   });
 });

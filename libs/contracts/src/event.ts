@@ -1,5 +1,5 @@
 import {
-  RINGING_CHANGES,
+  alertsScreens,
   entryOf,
   type AlertType,
   type Change,
@@ -144,18 +144,14 @@ export interface Hint extends LogPosition {
   hops?: HopTimes | undefined;
 }
 
-/**
- * The SSE event name of an entry. An act of a person alerts no screen. The end of a snooze does, as the alert did when
- * it was raised.
- */
+/** The SSE event name of an entry. */
 export function eventNameOf(entry: {
   change: Change;
   service: string;
   type: AlertType;
   actor: string | null;
 }): EntryEvent {
-  const rings = entry.change === 'unsnoozed' || RINGING_CHANGES.some((change) => change === entry.change);
-  if (!rings || entry.actor !== null) return 'alert_update';
+  if (!alertsScreens(entry)) return 'alert_update';
   return entry.service === 'inventory' && entry.type === 'alert' ? 'inventory_alert' : 'notification';
 }
 

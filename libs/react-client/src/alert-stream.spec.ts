@@ -131,6 +131,27 @@ describe('a stream', () => {
     expect(heard.at(-1)).toMatchObject({ replayed: true, notify: true });
   });
 
+  it('that is ended or lost while it catches up is not live when the replay would be over', async () => {
+    await open();
+    server.last.say('connection', connection('resumed', { behind: 5 }), cursorAt(0));
+    sayEntry(server.last, 1);
+    await settle();
+    server.answers = Array.from({ length: 9 }, () => new TypeError('Failed to fetch'));
+    server.last.break();
+    await pass(1_500);
+    expect(stream.status.state).toBe('reconnecting');
+    server.answers = [];
+    await nextAttempt();
+    server.last.say('connection', connection('resumed', { behind: 4 }), cursorAt(1));
+    sayEntry(server.last, 2);
+    server.last.say('close', { reason: 'revoked', action: 'stop', retry_ms: 0 });
+    await settle();
+    const { state } = stream.status;
+    expect(['forbidden', 'signed_out']).toContain(state);
+    await pass(1_500);
+    expect(stream.status.state).toBe(state);
+  });
+
   it('marks entries that are replayed after a long absence, so that no tab toasts them', async () => {
     await openLive();
     sayEntry(server.last, 1);

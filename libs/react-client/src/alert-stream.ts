@@ -234,6 +234,8 @@ export class AlertStream {
       patch.state !== 'forbidden'
     )
       return;
+    // a connection that is lost while it catches up is not live when the pause of its replay is over
+    if (patch.state !== undefined) clearTimeout(this.timer);
     this.patch({ ...patch, ...((patch.state === 'signed_out' || patch.state === 'forbidden') && { isLeader: false }) });
     this.shared?.tellStatus(this.current);
   }

@@ -20,20 +20,21 @@ const hasKeys = (): boolean => !matchMedia('(pointer: coarse)').matches;
  * note.
  */
 function inversesOf({ act }: AlertAct, before: Alert): readonly AlertAct[] {
+  // the first inverse leads to `firing`, and this one from there to the status before
+  const then: readonly AlertAct[] =
+    before.status === 'acknowledged'
+      ? [{ act: 'acknowledge' }]
+      : before.status === 'snoozed' && before.snoozed_until
+        ? [{ act: 'snooze', until: before.snoozed_until }]
+        : [];
   const back: Record<Act, AlertAct | readonly AlertAct[]> = {
-    acknowledge:
-      before.status === 'snoozed' && before.snoozed_until
-        ? // the acknowledgement may have assigned the alert, and only its own inverse takes that back
-          [{ act: 'unacknowledge' }, { act: 'snooze', until: before.snoozed_until }]
-        : { act: 'unacknowledge' },
+    // the acknowledgement may have assigned the alert, and only its own inverse takes that back
+    acknowledge: [{ act: 'unacknowledge' }, ...then],
     unacknowledge: { act: 'acknowledge' },
-    resolve: { act: 'reopen' },
+    resolve: [{ act: 'reopen' }, ...then],
     reopen: { act: 'resolve' },
-    snooze:
-      before.status === 'snoozed' && before.snoozed_until
-        ? { act: 'snooze', until: before.snoozed_until }
-        : { act: 'unsnooze' },
-    unsnooze: before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : [],
+    snooze: before.status === 'snoozed' ? then : [{ act: 'unsnooze' }, ...then],
+    unsnooze: then,
     assign: { act: 'assign', assignee: before.assignee },
     note: [],
   };

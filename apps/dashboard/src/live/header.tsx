@@ -1,6 +1,7 @@
 import { lazy, memo, Suspense, type ReactNode, type Ref } from 'react';
 import { Pause, Play } from 'lucide-react';
 import type { AlertFacets } from '@tocsin/contracts/wire';
+import { below } from '../base-path';
 import { SearchField, type SearchHandle } from '../search/search-field';
 import buttons from '../settings/icon-button.module.css';
 import { Mark } from '../settings/mark';
@@ -39,7 +40,7 @@ export const Header = memo(function Header({
   const { t } = useWords();
   return (
     <header className={styles.header} data-search={showsSearch}>
-      <a href="/" className={styles.brand} aria-label={t('app.name')}>
+      <a href={below('/')} className={styles.brand} aria-label={t('app.name')}>
         <Mark />
         <span>{t('app.name')}</span>
       </a>

@@ -1,12 +1,14 @@
 import { lazy, useCallback } from 'react';
+import { CloudOff } from 'lucide-react';
 import type { AlertStatus, Severity } from '@tocsin/contracts/wire';
 import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch } from '../search/search-syntax';
 import { usePreference } from '../settings/preferences';
 import { SeverityStrip } from '../strip/severity-strip';
 import { isHeard } from '../strip/use-deaf-since';
+import { useWords } from '../words/words';
 import { AlertList } from './alert-list';
-import { ReachedBanner } from './banners';
+import { Banner, ReachedBanner } from './banners';
 import { Late } from './late';
 import { hasBulkBar, ListBulkBar } from './list-bulk-bar';
 import { ListHead } from './list-head';
@@ -34,6 +36,7 @@ export function InboxList({
   byResolution: boolean;
   onSeverity(severity: Severity): void;
 }) {
+  const { t } = useWords();
   const { place, status, rows, isNarrow, grouped, covered, tenants, test, current, seen, mayAct, rowActs } = inbox;
   const { search, parsed, filtered, list, fresh, showFresh, setHandsOff, leaving, rows: all } = inbox.listed;
   const { facets, stats } = inbox.numbers;
@@ -74,6 +77,15 @@ export function InboxList({
       <SearchMistakes q={place.q} onSearch={setSearch} />
       {rows.length > 0 && list.endedEarly && list.searched?.reached && (
         <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />
+      )}
+      {list.error && list.loadedAt !== null && !grouped && (
+        <Banner
+          testId="list-error"
+          icon={<CloudOff size={16} aria-hidden />}
+          first={[t('error.retry'), () => void list.reload()]}
+        >
+          {t('error.title')} {list.error.message}
+        </Banner>
       )}
       {all.length === 0 && fresh.length === 0 ? (
         <NoRows
@@ -128,7 +140,8 @@ export function InboxList({
           mayAct={mayAct}
           acts={rowActs}
           hasMore={list.hasMore}
-          loadMore={list.endedEarly ? null : list.loadMore}
+          // after a failure only the user, or the next connection, asks again
+          loadMore={list.endedEarly || list.loadingMore || list.error ? null : list.loadMore}
           showFresh={showFresh}
           onSettled={setHandsOff}
         />

@@ -51,7 +51,7 @@ export function NoRows({
 }: Props) {
   const { t, intl } = useWords();
   const isLoaded = list.loadedAt !== null;
-  const last = useLastAlert(isLoaded && !filtered && place.view === 'open', tenants);
+  const { last, failed } = useLastAlert(isLoaded && !filtered && place.view === 'open', tenants);
   // the page is about to choose some of them
   if (forbidden?.reason === 'too_many_tenants') return <Skeleton />;
   if (forbidden) {
@@ -113,10 +113,10 @@ export function NoRows({
       </Suspense>
     );
   if (place.view === 'open')
-    return last === undefined ? (
+    return last === undefined && !failed ? (
       <Skeleton rows={0} />
     ) : (
-      <AllQuiet title={t('empty.quiet')} last={last} notice={notice} />
+      <AllQuiet title={t('empty.quiet')} last={last ?? null} notice={notice} />
     );
   return <AllQuiet title={t('empty.view')} last={null} />;
 }

@@ -32,6 +32,12 @@ test('a repeat renews its toast, and an act elsewhere ends it', () => {
   });
 });
 
+test('the end of a snooze rings as the alert did, and a person who ends it does not', () => {
+  const planner = new ToastPlanner();
+  expect(planner.plan(entry('a', { change: 'unsnoozed', actor: 'ana' }), 0)).toEqual({ kind: 'none' });
+  expect(planner.plan(entry('a', { change: 'unsnoozed' }), 1)).toEqual({ kind: 'alert' });
+});
+
 test.each([
   { severity: 'low' },
   { type: 'recommendation' },

@@ -1,4 +1,4 @@
-import { RINGING_CHANGES, type Entry, type Severity } from '@tocsin/contracts/wire';
+import { alertsScreens, type Entry, type Severity } from '@tocsin/contracts/wire';
 
 /** More alerts than this within the window are a burst and share one toast. */
 const BURST = 5;
@@ -27,15 +27,9 @@ type ToastPlan =
   /** The alert is no longer firing: another user or another tab took care of it. */
   | { kind: 'settled' };
 
-/**
- * Whether an entry may interrupt the user: a ringing change of an alert, not made by a user, of a severity that gets a
- * toast.
- */
-export const interrupts = ({ change, type, severity, actor }: Entry): boolean =>
-  (RINGING_CHANGES as readonly string[]).includes(change) &&
-  actor === null &&
-  type === 'alert' &&
-  TOAST_MS[severity] !== undefined;
+/** Whether an entry may interrupt the user: it alerts screens, is of an alert, and its severity gets a toast. */
+export const interrupts = (entry: Entry): boolean =>
+  alertsScreens(entry) && entry.type === 'alert' && TOAST_MS[entry.severity] !== undefined;
 
 /** Decides what to do with each entry, given the toasts that are shown. It renders nothing. */
 export class ToastPlanner {
@@ -79,9 +73,14 @@ export class ToastPlanner {
     return this.standing.has(alertId);
   }
 
+  /** The alerts that have a toast. */
+  all(): string[] {
+    return [...this.standing];
+  }
+
   /** Removes all alerts' toasts from the plan, because a burst replaces them. Returns their ids. */
   clear(): string[] {
-    const ids = [...this.standing];
+    const ids = this.all();
     this.standing.clear();
     return ids;
   }

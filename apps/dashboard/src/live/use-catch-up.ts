@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { useAlertStream } from '@tocsin/react-client';
-import { RINGING_CHANGES, type Alert } from '@tocsin/contracts/wire';
+import { alertsScreens, type Alert } from '@tocsin/contracts/wire';
 import { serverNow } from '../words/clock';
 import { AWAY_MS, type Seen } from './use-seen';
 
@@ -60,17 +60,11 @@ export function useCatchUp(
       lastHeardAt.current = Date.now();
     },
     heartbeat: () => void (lastHeardAt.current = Date.now()),
-    entry: ({ tenant_id, alert_id, change, severity, actor }, { replayed }) => {
+    entry: (entry, { replayed }) => {
+      const { tenant_id, alert_id, severity } = entry;
       lastHeardAt.current = Date.now();
-      if (
-        !replayed ||
-        awaySince.current === null ||
-        actor !== null ||
-        !(RINGING_CHANGES as readonly string[]).includes(change) ||
-        !inScope(tenant_id) ||
-        counted.current.has(alert_id)
-      )
-        return;
+      if (!replayed || awaySince.current === null || !alertsScreens(entry)) return;
+      if (!inScope(tenant_id) || counted.current.has(alert_id)) return;
       counted.current.add(alert_id);
       const since = onServer(awaySince.current);
       // a user who is away twice has not seen the alerts of the first absence

@@ -69,7 +69,7 @@ export function useInbox({ claims, followed, onFollow, onToken }: InboxProps) {
   const rows = grouped || isOverview ? NONE : listed.rows;
   const selection = useSelection(rows);
   const [current, setCurrent] = useState<string | null>(null);
-  const seen = useSeen(alerts, list.loadedAt === null);
+  const seen = useSeen(alerts, list.loadedAt === null, place.alert);
   const { isUnseen } = seen;
   const caughtUp = useCatchUp(alerts, list.hasMore, seen, covered.includes);
   usePageTitle(

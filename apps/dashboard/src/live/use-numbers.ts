@@ -116,7 +116,9 @@ export function useRefreshAfterEntries(key: string): void {
       () => {
         current.timer = undefined;
         current.askedAt = performance.now();
-        void queries.invalidateQueries({ queryKey: [key] });
+        // to ask again would end a count that is still under way, and a slow one would never come
+        if (queries.isFetching({ queryKey: [key] }) > 0) refresh();
+        else void queries.invalidateQueries({ queryKey: [key] });
       },
       Math.max(0, current.askedAt + COUNT_EVERY_MS - performance.now()),
     );

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useAlertsApi, useAlertStream } from '@tocsin/react-client';
-import type { Alert } from '@tocsin/contracts/wire';
+import { alertsScreens, type Alert } from '@tocsin/contracts/wire';
 
 /** The seen position is sent to the server at most once in this time, so that the user's other devices know it too. */
 const TELL_MS = 20_000;
@@ -22,10 +22,28 @@ export interface Seen {
   isKnown: boolean;
 }
 
+/** The further of both positions in each tenant. */
+export function furthest(
+  before: ReadonlyMap<string, number> | null,
+  more: Iterable<readonly [tenantId: string, seq: number]>,
+): Map<string, number> {
+  const positions = new Map(before);
+  for (const [tenant, seq] of more) positions.set(tenant, Math.max(seq, positions.get(tenant) ?? 0));
+  return positions;
+}
+
 /** Which alerts the user has seen, by the position that the server keeps for all of the user's devices. */
-export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
+export function useSeen(alerts: readonly Alert[], loading: boolean, openAlert: string | null): Seen {
   const api = useAlertsApi();
-  const stream = useAlertStream();
+  const stream = useAlertStream({
+    // what rings again was not seen, unless the user reads it at this moment
+    entry: (entry) => {
+      if (!alertsScreens(entry) || entry.alert_id === openAlert) return;
+      setLooked((before) =>
+        before.has(entry.alert_id) ? new Set([...before].filter((id) => id !== entry.alert_id)) : before,
+      );
+    },
+  });
   const [positions, setPositions] = useState<ReadonlyMap<string, number> | null>(null);
   const [looked, setLooked] = useState<ReadonlySet<string>>(new Set());
   const [awaySince] = useState(() => {
@@ -89,17 +107,28 @@ export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
     [],
   );
   const seeAll = useCallback(() => {
-    setPositions((before) => new Map([...(before ?? []), ...newestOf(present.current)]));
-    if (stream.cursor) void api.markSeen(stream.cursor).catch(() => undefined);
+    // a filtered list may end before what was seen elsewhere
+    setPositions((before) => furthest(before, newestOf(present.current)));
+    if (!stream.cursor) return;
+    api.markSeen(stream.cursor).then(
+      ({ tenants }) =>
+        setPositions((before) =>
+          furthest(
+            before,
+            tenants.map(({ tenant_id, seq }) => [tenant_id, seq] as const),
+          ),
+        ),
+      () => undefined,
+    );
   }, [api, stream]);
   return { isUnseen, see, seeAll, awaySince, isKnown: positions !== null };
 }
 
-function newestOf(alerts: readonly Alert[]): Map<string, number> {
-  const newest = new Map<string, number>();
-  for (const { tenant_id, last_seq } of alerts) newest.set(tenant_id, Math.max(last_seq, newest.get(tenant_id) ?? 0));
-  return newest;
-}
+const newestOf = (alerts: readonly Alert[]): Map<string, number> =>
+  furthest(
+    null,
+    alerts.map(({ tenant_id, last_seq }) => [tenant_id, last_seq] as const),
+  );
 
 function readHere(): string {
   try {

@@ -1,4 +1,5 @@
 import { Bookmark, X } from 'lucide-react';
+import { below } from '../base-path';
 import { linkTo, placeOf, type ListPlace } from '../live/place';
 import { usePreference } from '../settings/preferences';
 import { useWords } from '../words/words';
@@ -14,7 +15,7 @@ export function SavedViews({ at, onOpen }: { at: ListPlace; onOpen(place: ListPl
       {views.map((view) => (
         <li key={view.at}>
           <a
-            href={`/${view.at}`}
+            href={below(`/${view.at}`)}
             className={styles.entry}
             aria-current={linkTo(at) === view.at ? 'page' : undefined}
             title={view.name}

@@ -30,6 +30,12 @@ export interface Session {
   give(wish: TokenWish): Promise<string | null>;
 }
 
+/** The user of a token, also of one that has expired; null when there is none. */
+function userOf(token: string | null): string | null {
+  const claims = token === null ? null : readToken(token, 0);
+  return claims === null || typeof claims === 'string' ? null : claims.user;
+}
+
 /**
  * The session of this tab. It is the gateway's, known by a cookie; or that of a token, which comes from a link, from
  * the sign-in form, from another tab, or from the gateway's token URL.
@@ -42,11 +48,19 @@ export function useSession(onSignedOut: () => void): Session {
   const latest = useRef(held.token);
   const given = useRef<string | null>(null);
   const signedOut = useRef(false);
-  const take = useCallback((token: string | null) => {
-    latest.current = token;
-    keepToken(token);
-    hold({ token, since: Date.now() });
-  }, []);
+  const tokenUser = useRef(userOf(held.token));
+  const take = useCallback(
+    (token: string | null) => {
+      const next = userOf(token);
+      // the next user does not see what this one has loaded
+      if (next !== null && tokenUser.current !== null && next !== tokenUser.current) onSignedOut();
+      tokenUser.current = next ?? tokenUser.current;
+      latest.current = token;
+      keepToken(token);
+      hold({ token, since: Date.now() });
+    },
+    [onSignedOut],
+  );
 
   const tokenClaims = useMemo(() => (held.token === null ? null : readToken(held.token, held.since)), [held]);
   const hasToken = tokenClaims !== null && typeof tokenClaims !== 'string';

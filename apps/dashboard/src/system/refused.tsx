@@ -12,8 +12,8 @@ import { useDeciding, useRefusedMessages, useRefusedSummary } from './use-refuse
 
 interface Asked {
   act: 'redrive' | 'discard';
-  /** Null: all that are listed under the reason. */
-  letter: RefusedMessage | null;
+  /** One letter; or all up to the newest that was listed when the question was asked, under the reason. */
+  what: RefusedMessage | { reason: string | null; up_to: number };
 }
 
 /** The refused messages that wait for a decision, the newest first. */
@@ -29,16 +29,17 @@ export default function Refused({
   const [reason, setReason] = useState<string | null>(null);
   const [asked, setAsked] = useState<Asked | null>(null);
   const deciding = useDeciding(isOperator);
-  const { summary, isKnown } = useRefusedSummary();
-  const list = useRefusedMessages(reason, summary);
+  const looked = useRefusedSummary();
+  const { summary, isKnown } = looked;
+  const list = useRefusedMessages(reason, looked);
   const decisions = useDecisions();
   const letters = list.data?.pages.flatMap(({ items }) => items) ?? [];
   const reasons = [...new Set([...letters.map((letter) => letter.reason), ...(reason ? [reason] : [])])].sort();
   if (deciding?.none) return <p className={styles.page}>{say('notAllowed')}</p>;
   const perform = (note: string) => {
     if (!asked) return;
-    if (asked.letter) void decisions.one(asked.letter, asked.act, note);
-    else if (letters[0]) void decisions.many({ reason, up_to: letters[0].dead_letter_id }, asked.act, note);
+    const { act, what } = asked;
+    void ('up_to' in what ? decisions.many(what, act, note) : decisions.one(what, act, note));
   };
   const decidable = letters.filter((letter) => deciding?.mayDecide(letter));
   return (
@@ -69,7 +70,7 @@ export default function Refused({
                 key={act}
                 type="button"
                 className={buttons.secondary}
-                onClick={() => setAsked({ act, letter: null })}
+                onClick={() => setAsked({ act, what: { reason, up_to: letters[0]!.dead_letter_id } })}
               >
                 {say(`many.${act}`)}
               </button>
@@ -98,7 +99,7 @@ export default function Refused({
             tenantName={letter.tenant_id && nameOf(letter.tenant_id)}
             mayDecide={deciding?.mayDecide(letter) ?? false}
             onRedrive={() => void decisions.one(letter, 'redrive', '')}
-            onDiscard={() => setAsked({ act: 'discard', letter })}
+            onDiscard={() => setAsked({ act: 'discard', what: letter })}
           />
         ))}
       </ul>
@@ -113,7 +114,7 @@ export default function Refused({
         </button>
       )}
       {asked && (
-        <AskFirst act={asked.act} many={asked.letter === null} onYes={perform} onClose={() => setAsked(null)} />
+        <AskFirst act={asked.act} many={'up_to' in asked.what} onYes={perform} onClose={() => setAsked(null)} />
       )}
     </section>
   );

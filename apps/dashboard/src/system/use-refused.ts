@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { ApiProblem, useAlertsApi } from '@tocsin/react-client';
 import type { DeadLetterPage, DeadLetterSummary, RefusedMessage } from '@tocsin/contracts/wire';
 import { useMemberships } from '../session/use-memberships';
@@ -10,35 +11,40 @@ const LOOK_AGAIN_MS = 30_000;
 /** The role that may only read. */
 const VIEWER = 'viewer';
 
-/** When to ask again, in milliseconds; false: what the server refuses for good is not asked for again. */
-function nextLook({ state: { error } }: { state: { error: Error | null } }): number | false {
-  if (error === null) return LOOK_EVERY_MS;
-  return error instanceof ApiProblem && !error.passes ? false : LOOK_AGAIN_MS;
+interface RefusedSummary {
+  summary: DeadLetterSummary | undefined;
+  isKnown: boolean;
+  /** When it was last loaded, by `Date.now()`; 0: not yet. */
+  lookedAt: number;
 }
 
 /**
  * How many messages are refused, asked for regularly while the page is visible. All parts of the page share one
  * request. A failed request leaves `isKnown` false, so that no old number is shown as the present one.
  */
-export function useRefusedSummary(): { summary: DeadLetterSummary | undefined; isKnown: boolean } {
+export function useRefusedSummary(): RefusedSummary {
   const api = useAlertsApi();
-  const { data, error } = useQuery({
+  const { data, error, dataUpdatedAt } = useQuery({
     queryKey: ['refused', 'summary'],
     queryFn: ({ signal }) => api.call<DeadLetterSummary>('GET', '/dead-letters/summary', { signal }),
-    refetchInterval: nextLook,
+    refetchInterval: ({ state }) => {
+      if (state.error === null) return LOOK_EVERY_MS;
+      // what the server refuses for good is not asked for again
+      return state.error instanceof ApiProblem && !state.error.passes ? false : LOOK_AGAIN_MS;
+    },
     refetchOnWindowFocus: true,
     networkMode: 'always',
   });
-  return { summary: data, isKnown: data !== undefined && error === null };
+  return { summary: data, isKnown: data !== undefined && error === null, lookedAt: dataUpdatedAt };
 }
 
 /**
- * The open letters, the newest first. They are loaded again whenever the summary changes, and regularly: a letter that
- * came and was decided between two looks at the summary changes nothing in it, though the list may have shown it.
+ * The open letters, the newest first. They are loaded again after each look at the summary, also when it stayed the
+ * same: the list may have shown a letter that came and was decided between two looks.
  */
-export function useRefusedMessages(reason: string | null, summary: DeadLetterSummary | undefined) {
+export function useRefusedMessages(reason: string | null, { summary, lookedAt }: RefusedSummary) {
   const api = useAlertsApi();
-  return useInfiniteQuery({
+  const list = useInfiniteQuery({
     queryKey: ['refused', 'list', reason, summary?.open, summary?.newest?.dead_letter_id],
     queryFn: ({ signal, pageParam }) =>
       api.call<DeadLetterPage>('GET', '/dead-letters', {
@@ -48,10 +54,15 @@ export function useRefusedMessages(reason: string | null, summary: DeadLetterSum
     initialPageParam: null as string | null,
     getNextPageParam: ({ cursor }) => cursor,
     enabled: summary !== undefined,
-    refetchInterval: nextLook,
     placeholderData: (before, query) => (query?.queryKey[2] === reason ? before : undefined),
     networkMode: 'always',
   });
+  const { refetch } = list;
+  useEffect(() => {
+    // what is being loaded already was asked for because the summary changed
+    if (lookedAt > 0) void refetch({ cancelRefetch: false });
+  }, [lookedAt, refetch]);
+  return list;
 }
 
 /**

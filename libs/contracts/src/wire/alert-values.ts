@@ -42,3 +42,10 @@ export type Change = (typeof CHANGES)[number];
  * deliveries.
  */
 export const RINGING_CHANGES = ['raised', 'reopened', 'severity_raised'] as const satisfies readonly Change[];
+
+/**
+ * Whether an entry is shown as an alert instead of an update. An act of a person alerts no screen. The end of a snooze
+ * does, as the alert did when it was raised.
+ */
+export const alertsScreens = ({ change, actor }: { change: Change; actor: string | null }): boolean =>
+  actor === null && (change === 'unsnoozed' || RINGING_CHANGES.some((ringing) => ringing === change));

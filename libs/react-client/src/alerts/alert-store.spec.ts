@@ -16,6 +16,12 @@ class Server {
   /** How many alerts the server searches for one page. */
   bound = Infinity;
 
+  /** Restores the log from before its first entry. */
+  begin(): void {
+    this.log.length = 0;
+    this.alerts.clear();
+  }
+
   append(overrides: Partial<Entry>): Entry {
     const seq = this.log.length + 1;
     const before = overrides.alert_id === undefined ? undefined : this.alerts.get(overrides.alert_id);
@@ -166,6 +172,36 @@ describe('a list of alerts', () => {
     expect(new Set(statuses)).toEqual(new Set(['resolved']));
   });
 
+  it.each(['window_exceeded', 'history_replaced'] as const)(
+    'loads a watched alert again after a gap (%s), since no list may hold it',
+    async (reason) => {
+      server.append({});
+      if (reason === 'history_replaced') server.append({ alert_id: 'alert-000001', change: 'repeated' });
+      await live();
+      closers.push(store.watch('alert-000001', () => undefined));
+      await settle();
+      expect(store.get('alert-000001')).toMatchObject({ status: 'firing' });
+      // a log that was restored goes on at a smaller number
+      if (reason === 'history_replaced') server.begin();
+      server.append({ alert_id: 'alert-000001', change: 'resolved', status: 'resolved' });
+      fetching.last.say('connection', connection('gap', { missed: 9_000, reason }), cursorAt(server.log.length));
+      await settle();
+      expect(store.get('alert-000001')).toMatchObject({ status: 'resolved', last_seq: server.log.length });
+    },
+  );
+
+  it('tells the watcher of an alert what a list has brought of it', async () => {
+    server.append({});
+    await live();
+    let told = 0;
+    closers.push(store.watch('alert-000001', () => (told += 1)));
+    await settle();
+    server.append({ alert_id: 'alert-000001', change: 'resolved', status: 'resolved' });
+    const before = told;
+    await shown();
+    expect([told > before, store.get('alert-000001')!.status]).toEqual([true, 'resolved']);
+  });
+
   it('shows an act at once, and rolls it back when it is refused, with the user who acted first', async () => {
     server.append({});
     await live();
@@ -190,6 +226,31 @@ describe('a list of alerts', () => {
     expect(alerts).toEqual([conflict]);
     expect(all.getSnapshot().alerts).toEqual([conflict]);
     expect(list.getSnapshot().alerts).toEqual([]);
+  });
+
+  it('sends a second act on an alert after the first one has its answer', async () => {
+    server.append({});
+    await live();
+    await shown();
+    const sent: string[] = [];
+    let answer!: () => void;
+    const first = new Promise<void>((resolve) => (answer = resolve));
+    jest.spyOn(store.api, 'act').mockImplementation(async (_, { act }) => {
+      sent.push(act);
+      if (act === 'unsnooze') await first;
+      return server.page({}).alerts[0]!;
+    });
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const acts = [
+      store.act(['alert-000001'], { act: 'unsnooze' }),
+      store.act(['alert-000001'], { act: 'snooze', until }),
+    ];
+    expect(store.get('alert-000001')!.status).toBe('snoozed');
+    await settle();
+    expect(sent).toEqual(['unsnooze']);
+    answer();
+    await Promise.all(acts);
+    expect(sent).toEqual(['unsnooze', 'snooze']);
   });
 
   it('shows an alert as it was when the act did not reach the server', async () => {

@@ -3,6 +3,7 @@ import type { AlertStream } from '../alert-stream';
 import { AlertList } from './alert-list';
 import type { AlertsApi } from './alerts-api';
 import type { ApiProblem } from './api-problem';
+import type { Gap } from '../stream/status';
 import { KnownAlerts } from './known-alerts';
 import { NextFrame } from './next-frame';
 import { PendingActs } from './pending-acts';
@@ -28,6 +29,8 @@ export class AlertStore {
   /** Watched alerts of which the server said that there is none, or none for this user. */
   private readonly missing = new Set<string>();
   private readonly pending = new PendingActs();
+  /** The last act on each alert that is being sent. */
+  private readonly sending = new Map<string, Promise<unknown>>();
   private readonly lists = new Map<string, AlertList>();
   private readonly used = new Set<AlertList>();
   private readonly watched = new Map<string, Set<() => void>>();
@@ -56,6 +59,8 @@ export class AlertStore {
       this.stream.on('connection', () => this.reload((list) => list.getSnapshot().error !== null)),
       this.stream.on('connection', () => this.known.partialIds().forEach((alertId) => void this.fetch(alertId))),
       this.stream.on('connection', () => this.askForUnknown()),
+      this.stream.on('fresh', () => this.fetchWatched()),
+      this.stream.on('gap', (gap) => this.noteGap(gap)),
       this.stream.subscribe(() => this.keepTenants(this.stream.status.tenants.map(({ tenant_id }) => tenant_id))),
     ];
     return () => ends.forEach((end) => end());
@@ -111,19 +116,20 @@ export class AlertStore {
 
   /** Loads every list in use again. If all loads succeed, it also clears the stream's gap. */
   async reloadAll(): Promise<void> {
-    await this.reload(() => true);
+    await Promise.all([this.reload(() => true), this.fetchWatched()]);
     if ([...this.used].every((list) => list.getSnapshot().error === null)) this.stream.dismissGap();
   }
 
   /**
-   * Does an act on alerts. Its effect shows at once and is rolled back for alerts on which it is refused. Never
+   * Does an act on alerts. Its effect shows at once and is rolled back for alerts on which it is refused. Acts on the
+   * same alert are sent one after the other, so that they arrive in the order in which the user did them. Never
    * rejects: `refused` lists the alerts on which the act failed.
    */
   async act(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
     const ends = alertIds.map((alertId) => this.pending.add(alertId, act, this.user));
     this.touch(alertIds);
     this.frame.now();
-    const outcome = await sendAct(this.api, alertIds, act);
+    const outcome = await this.sendInTurn(alertIds, act);
     for (const end of ends) end();
     for (const alert of outcome.alerts) this.known.merge(alert);
     this.touch(alertIds);
@@ -168,7 +174,7 @@ export class AlertStore {
   takeLoaded(alert: Alert, list: AlertList): void {
     this.known.merge(alert);
     list.place(this.get(alert.alert_id)!);
-    if (this.known.isPartial(alert.alert_id)) this.touch([alert.alert_id]);
+    if (this.known.isPartial(alert.alert_id) || this.watched.has(alert.alert_id)) this.touch([alert.alert_id]);
     this.letGo(alert.alert_id);
   }
 
@@ -222,6 +228,32 @@ export class AlertStore {
   private askForUnknown(only?: string): void {
     for (const alertId of only === undefined ? this.watched.keys() : [only])
       if (this.watched.has(alertId) && !this.known.has(alertId) && !this.missing.has(alertId)) void this.fetch(alertId);
+  }
+
+  /** Loads the watched alerts again: what was missed of them is in no list, perhaps. */
+  private async fetchWatched(): Promise<void> {
+    const known = [...this.watched.keys()].filter((alertId) => this.known.has(alertId) && !this.fetching.has(alertId));
+    await Promise.all(known.map((alertId) => this.fetch(alertId)));
+  }
+
+  private noteGap({ tenants }: Gap): void {
+    const replaced = tenants.filter(({ reason }) => reason === 'history_replaced').map(({ tenant_id }) => tenant_id);
+    this.known.outdateTenants(new Set(replaced));
+    void this.fetchWatched();
+  }
+
+  private async sendInTurn(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
+    const before = [...new Set(alertIds.map((alertId) => this.sending.get(alertId)))].filter(
+      (one) => one !== undefined,
+    );
+    const sent =
+      before.length === 0
+        ? sendAct(this.api, alertIds, act)
+        : Promise.all(before).then(() => sendAct(this.api, alertIds, act));
+    for (const alertId of alertIds) this.sending.set(alertId, sent);
+    const outcome = await sent;
+    for (const alertId of alertIds) if (this.sending.get(alertId) === sent) this.sending.delete(alertId);
+    return outcome;
   }
 
   private touch(alertIds: readonly string[]): void {

@@ -140,7 +140,8 @@ export class AlertsApi {
 
   /** Sets the seen position, by a stream's cursor or tenant by tenant. The position never moves back. */
   markSeen(cursor: string | SeenCursor): Promise<SeenCursor> {
-    return this.call('PUT', '/me/cursor', { body: typeof cursor === 'string' ? { cursor } : cursor });
+    // a page that is left at once must not lose it
+    return this.call('PUT', '/me/cursor', { body: typeof cursor === 'string' ? { cursor } : cursor, keepalive: true });
   }
 
   /** Publishes a message. The token needs the scope `events:publish`. */
@@ -152,9 +153,9 @@ export class AlertsApi {
   async call<T>(
     method: string,
     path: string,
-    { query, body, signal }: { query?: Query; body?: unknown; signal?: AbortSignal } = {},
+    { query, body, ...how }: { query?: Query; body?: unknown; signal?: AbortSignal; keepalive?: boolean } = {},
   ): Promise<T> {
-    const first = await this.answer(method, path + queryText(query), body, signal);
+    const first = await this.answer(method, path + queryText(query), body, how);
     if (first.status !== 401) return read<T>(first);
     if (!this.credential.isRenewable) return this.refused<T>(first);
     let renewed: string | null;
@@ -164,7 +165,7 @@ export class AlertsApi {
       // the application could not give a token: that does not mean that the user is signed out
       return read<T>(first);
     }
-    const last = renewed === null ? first : await this.answer(method, path + queryText(query), body, signal);
+    const last = renewed === null ? first : await this.answer(method, path + queryText(query), body, how);
     return last.status === 401 ? this.refused<T>(last) : read<T>(last);
   }
 
@@ -174,7 +175,12 @@ export class AlertsApi {
     return read<T>(response);
   }
 
-  private async answer(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  private async answer(
+    method: string,
+    path: string,
+    body: unknown,
+    { signal, keepalive = false }: { signal?: AbortSignal; keepalive?: boolean },
+  ): Promise<Response> {
     const late = AbortSignal.timeout(TIMEOUT_MS);
     try {
       const signature = await this.credential.forApi();
@@ -187,6 +193,7 @@ export class AlertsApi {
           ...(body !== undefined && { 'Content-Type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(keepalive && { keepalive }),
         signal: signal ? AbortSignal.any([signal, late]) : late,
       });
     } catch (error) {

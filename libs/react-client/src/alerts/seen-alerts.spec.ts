@@ -25,7 +25,7 @@ function scene({ isFiltered = false, seen = [{ tenant_id: 'bakery', epoch: 'e', 
     },
   } as unknown as AlertsApi;
   const stream = {
-    cursor: 'bakery:e:9',
+    cursor: 'bakery:e:9' as string | null,
     on: (event: string, listener: Hears) => {
       listeners.set(event, listener);
       return () => undefined;
@@ -35,6 +35,7 @@ function scene({ isFiltered = false, seen = [{ tenant_id: 'bakery', epoch: 'e', 
   alerts.attach();
   return {
     alerts,
+    stream: stream as { cursor: string | null },
     told,
     asked: () => asked,
     goAway: (away: boolean) => (isAway = away),
@@ -72,13 +73,25 @@ test('an alert that was looked at stays seen when it repeats, and is new when it
   await watch();
   alerts.see(['alert-6']);
   expect(isUnseen(alert(6))).toBe(false);
-  hear('entry', { alert_id: 'alert-6', change: 'repeated' });
+  hear('entry', { alert_id: 'alert-6', change: 'repeated', actor: null });
   expect(isUnseen(alert(6))).toBe(false);
   for (const change of ['reopened', 'severity_raised', 'unsnoozed'] as const) {
-    hear('entry', { alert_id: 'alert-6', change });
+    hear('entry', { alert_id: 'alert-6', change, actor: null });
     expect(isUnseen(alert(6))).toBe(true);
     alerts.see(['alert-6']);
   }
+});
+
+test('seeing all before the stream has a position is told at its first connection, once', async () => {
+  const { alerts, stream, told, hear, watch } = scene();
+  await watch();
+  stream.cursor = null;
+  await alerts.seeAll();
+  expect(told).toEqual([]);
+  stream.cursor = 'bakery:e:9';
+  hear('connection');
+  hear('connection');
+  expect(told).toEqual(['bakery:e:9']);
 });
 
 test('seeing all moves the position on the server, unless the stream leaves entries out', async () => {

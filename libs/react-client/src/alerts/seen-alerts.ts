@@ -1,4 +1,4 @@
-import { RINGING_CHANGES, type Alert, type Entry } from '@tocsin/contracts/wire';
+import { alertsScreens, type Alert, type Entry } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';
 import type { AlertsApi } from './alerts-api';
 
@@ -16,6 +16,8 @@ const UNKNOWN: SeenState = Object.freeze({ positions: null, looked: new Set<stri
 export class SeenAlerts {
   private state = UNKNOWN;
   private asking = false;
+  /** Whether all was seen before the stream had a position to tell. */
+  private tellsSeen = false;
   private readonly listeners = new Set<() => void>();
 
   constructor(
@@ -38,7 +40,13 @@ export class SeenAlerts {
 
   /** Follows the stream. Returns a function that unsubscribes. */
   attach(): () => void {
-    const ends = [this.stream.on('entry', (entry) => this.hear(entry)), this.stream.on('connection', () => this.ask())];
+    const ends = [
+      this.stream.on('entry', (entry) => this.hear(entry)),
+      this.stream.on('connection', () => {
+        this.ask();
+        if (this.tellsSeen) void this.seeAll();
+      }),
+    ];
     return () => ends.forEach((end) => end());
   }
 
@@ -61,11 +69,14 @@ export class SeenAlerts {
 
   /**
    * Marks everything up to now as seen, on every device of the user. A filtered stream does nothing: it does not know
-   * what it leaves out. Never rejects: a position that could not be stored is stored the next time.
+   * what it leaves out. A stream without a position yet does it at its first connection. Never rejects: a position that
+   * could not be stored is stored the next time.
    */
   async seeAll(): Promise<void> {
+    if (this.isFiltered) return;
     const { cursor } = this.stream;
-    if (cursor === null || this.isFiltered) return;
+    this.tellsSeen = cursor === null;
+    if (cursor === null) return;
     try {
       this.take(await this.api.markSeen(cursor));
     } catch {
@@ -73,10 +84,9 @@ export class SeenAlerts {
     }
   }
 
-  private hear({ alert_id, change }: Entry): void {
-    const rings = change === 'unsnoozed' || (RINGING_CHANGES as readonly string[]).includes(change);
-    if (!rings || !this.state.looked.has(alert_id)) return;
-    this.show({ looked: new Set([...this.state.looked].filter((one) => one !== alert_id)) });
+  private hear(entry: Entry): void {
+    if (!alertsScreens(entry) || !this.state.looked.has(entry.alert_id)) return;
+    this.show({ looked: new Set([...this.state.looked].filter((one) => one !== entry.alert_id)) });
   }
 
   private ask(): void {

@@ -103,10 +103,14 @@ export function AlertInbox(props: AlertInboxProps): ReactNode {
     onOpen,
     showDetails: show,
     act: async (alertId: string, what: AlertAct) => {
-      if (what.act === 'acknowledge') toasting.dismiss(alertId);
+      const toast = what.act === 'acknowledge' && toasting.shown.find(({ alert_id }) => alert_id === alertId);
+      if (toast) toasting.dismiss(alertId);
       const { refused } = await act(alertId, what);
-      setRefusal(refused[0] ? words.refused(refused[0].detail, refused[0].code) : null);
-      return refused.length === 0;
+      const [first] = refused;
+      setRefusal(first ? words.refused(first.detail, first.code) : null);
+      // after a conflict the alert is no longer what the toast said
+      if (toast && first && first.code !== 'alert_conflict') toasting.restore(toast);
+      return !first;
     },
   };
 
@@ -136,7 +140,7 @@ export function AlertInbox(props: AlertInboxProps): ReactNode {
             onSignIn={onSignIn}
           />
         )}
-        {toasts && <InboxToasts toasts={toasting} />}
+        {toasts && <InboxToasts toasts={toasting} refusal={open ? null : refusal} onRead={() => setRefusal(null)} />}
       </div>
     </FaceContext.Provider>
   );

@@ -7,7 +7,16 @@ import { SeverityMark } from './severity-mark';
 import type { Toasts } from './use-toasts';
 
 /** Toasts for the newest alerts. A screen reader reads them out, urgent ones at once. */
-export function InboxToasts({ toasts: { shown, behind, dismiss, dismissAll, hold } }: { toasts: Toasts }): ReactNode {
+export function InboxToasts({
+  toasts: { shown, behind, dismiss, dismissAll, hold },
+  refusal,
+  onRead,
+}: {
+  toasts: Toasts;
+  /** Why the last act was refused, when nothing else says so; else null. */
+  refusal: string | null;
+  onRead(): void;
+}): ReactNode {
   const { words, tenantOf, act } = useFace();
   const toast = (entry: Entry) => {
     const tenant = tenantOf(entry);
@@ -52,6 +61,14 @@ export function InboxToasts({ toasts: { shown, behind, dismiss, dismissAll, hold
       onFocus={() => hold(true)}
       onBlur={() => hold(false)}
     >
+      {refusal !== null && (
+        <div className="tocsin-toast" role="alert">
+          <span className="tocsin-text">{refusal}</span>
+          <button type="button" className="tocsin-plain" aria-label={words.dismiss} onClick={onRead}>
+            ×
+          </button>
+        </div>
+      )}
       {shown.map(toast)}
       {behind.count > 0 && (
         <div className="tocsin-toast">

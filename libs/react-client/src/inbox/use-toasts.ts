@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { Entry, Severity } from '@tocsin/contracts/wire';
-import { useAlertStream } from '../react/hooks';
+import { alertsScreens, type Entry, type Severity } from '@tocsin/contracts/wire';
+import { useAlertsApi, useAlertStream } from '../react/hooks';
 
 /**
  * How long a toast stays, in milliseconds. An urgent one stays until the user acts on it or dismisses it; a low alert
@@ -11,11 +11,15 @@ const MAX_SHOWN = 3;
 /** How many toasts are kept, shown or counted; older ones are dropped, because users do not read more. */
 const MAX_KEPT = 50;
 
+const until = (entry: Entry) => ({ ...entry, until: Date.now() + STAYS_MS[entry.severity] });
+
 export interface Toasts {
   shown: readonly Entry[];
   /** How many more toasts wait for room, and how many of them are urgent. */
   behind: { count: number; urgent: number };
   dismiss(alertId: string): void;
+  /** Shows a toast again that was dismissed too early. */
+  restore(toast: Entry): void;
   dismissAll(): void;
   /** Stops the toasts from expiring while the pointer or the focus is on them. */
   hold(held: boolean): void;
@@ -28,15 +32,25 @@ export interface Toasts {
 export function useToasts(enabled: boolean): Toasts {
   const [toasts, setToasts] = useState<readonly (Entry & { until: number })[]>([]);
   const held = useRef(false);
+  const api = useAlertsApi();
   const dismiss = useCallback(
     (alertId: string) => setToasts((all) => all.filter(({ alert_id }) => alert_id !== alertId)),
     [],
   );
 
+  /** After entries were missed: an alert that fires no more has no toast. */
+  const recheck = async () => {
+    for (const { alert_id } of toasts) {
+      const alert = await api.alert(alert_id).catch(() => undefined);
+      if (alert && alert.status !== 'firing') dismiss(alert_id);
+    }
+  };
   useAlertStream({
+    gap: () => void recheck(),
+    fresh: () => void recheck(),
     entry: (entry, { notify }) => {
       if (entry.status !== 'firing') return dismiss(entry.alert_id);
-      const rings = entry.change === 'raised' || entry.change === 'reopened' || entry.change === 'severity_raised';
+      const rings = alertsScreens(entry);
       const isRepeat = entry.change === 'repeated';
       setToasts((all) => {
         const known = all.some(({ alert_id }) => alert_id === entry.alert_id);
@@ -47,9 +61,8 @@ export function useToasts(enabled: boolean): Toasts {
           !(known ? isRepeat || rings : notify && rings)
         )
           return all;
-        const toast = { ...entry, until: Date.now() + STAYS_MS[entry.severity] };
         const others = all.filter(({ alert_id }) => alert_id !== entry.alert_id);
-        return [toast, ...others].slice(0, MAX_KEPT);
+        return [until(entry), ...others].slice(0, MAX_KEPT);
       });
     },
   });
@@ -71,6 +84,11 @@ export function useToasts(enabled: boolean): Toasts {
     shown: toasts.slice(0, MAX_SHOWN),
     behind: { count: behind.length, urgent: behind.filter(({ severity }) => severity === 'urgent').length },
     dismiss,
+    restore: useCallback(
+      (toast: Entry) =>
+        setToasts((all) => [until(toast), ...all.filter(({ alert_id }) => alert_id !== toast.alert_id)]),
+      [],
+    ),
     dismissAll: useCallback(() => setToasts([]), []),
     hold: useCallback((now: boolean) => void (held.current = now), []),
   };

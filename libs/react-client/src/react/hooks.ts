@@ -66,10 +66,9 @@ export function useAlerts(search: AlertSearch = {}): AlertsView {
   const key = JSON.stringify(search);
   const list = useMemo(() => store.list(JSON.parse(key) as AlertSearch), [store, key]);
   const shown = useSyncExternalStore(list.subscribe, list.getSnapshot, AlertList.empty);
-  return useMemo(
-    () => ({ ...shown, loadMore: () => list.loadMore(), reload: () => store.reloadAll() }),
-    [shown, list, store],
-  );
+  const loadMore = useCallback(() => list.loadMore(), [list]);
+  const reload = useCallback(() => store.reloadAll(), [store]);
+  return useMemo(() => ({ ...shown, loadMore, reload }), [shown, loadMore, reload]);
 }
 
 /** One alert, loaded if it is in no list. Undefined until it is loaded, and when the user has no such alert. */

@@ -34,6 +34,8 @@ export function useAlertHistory(alertId: string): AlertHistory {
         const page = await api.history(alertId, { limit: PAGE, ...(after && { after }) }, signal);
         setFailure(null);
         setPages((before) => {
+          // older entries of an alert that is no longer shown
+          if (after !== null && before?.of !== alertId) return before;
           const known = before?.of === alertId ? before.entries : [];
           // the first page replaces what is known, except for entries that arrived while it was loaded
           const kept = after ? known : known.filter(({ seq }) => seq > (page.events[0]?.seq ?? 0));
