@@ -245,9 +245,9 @@ describe('a notification', () => {
   const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
 
   it('arrives now, or at its time and not before, and not when it is cancelled first', async () => {
-    const due = inSeconds(2);
+    const due = inSeconds(6);
     const later = await create('Stock-taking later', due);
-    const never = await create('Stock-taking never', inSeconds(1.5));
+    const never = await create('Stock-taking never', inSeconds(5));
     const now = await create('Stock-taking now');
     expect(await call('DELETE', `/api/v1/notifications/${never.notification_id}`)).toMatchObject({
       status: 'cancelled',

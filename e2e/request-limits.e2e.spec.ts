@@ -1,4 +1,5 @@
 import { FaultProxy } from '@tocsin/fault-proxy';
+import { BuiltCopy } from './faults/built-copy';
 import { ask } from './kit/http';
 import type { AppProcess } from './kit/processes';
 import { Stack } from './kit/stack';
@@ -7,6 +8,18 @@ import { publisherToken, tokenFor } from './kit/tokens';
 const PER_USER = 5;
 const PER_TOKEN = 3;
 const PER_ADDRESS = 40;
+
+/**
+ * Gateways that wait long for Redis. The real ones count for themselves when it does not answer within 200 or 300 ms,
+ * as on a machine that stands still, and the counts are not exact then.
+ */
+const patient = new BuiltCopy([
+  {
+    file: 'libs/redis/src/request-rates.redis.js',
+    search: 'COUNT_TIMEOUT_MS = 200',
+    replace: 'COUNT_TIMEOUT_MS = 20_000',
+  },
+]);
 
 let redis: FaultProxy;
 let stack: Stack;
@@ -20,11 +33,13 @@ beforeAll(async () => {
     REQUESTS_PER_TOKEN: String(PER_TOKEN),
     REQUESTS_PER_ADDRESS: String(PER_ADDRESS),
   };
-  await Promise.all([stack.startGateway(limited), stack.startGateway(limited)]);
+  const start = () => stack.startGateway(limited, patient.program('gateway'));
+  await Promise.all([start(), start()]);
 }, 60_000);
 afterAll(async () => {
   await stack?.close();
   await redis?.close();
+  patient.remove();
 }, 60_000);
 
 const from = (address: string, token?: string) => ({

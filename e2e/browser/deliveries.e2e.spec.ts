@@ -15,6 +15,7 @@ const CANCELLED_WITHIN_MS = 1_000;
 const NOTE_WHEN_CANCELLED = `
   addEventListener('click', () => {
     const clickedAt = performance.now();
+    window.clickedAtEpochMs = Date.now();
     const watch = new MutationObserver(() => {
       if (!document.querySelector('[data-testid=deliveries] [data-channel=webhook][data-state=cancelled]')) return;
       watch.disconnect();
@@ -111,9 +112,10 @@ describeWith('chromium', 'the deliveries of an alert on the page', () => {
     await publish('urgent', 'Oven is cold');
     const page = await opened('Oven is cold');
     await becomes(page, 'webhook', 'again');
-    const attempts = peers.webhooks.received.length;
+    // the alert of the test before is sent to the same address
+    const posts = () => peers.webhooks.received.filter(({ body }) => String(body).includes('Oven is cold')).length;
+    const attempts = posts();
     await page.evaluate(NOTE_WHEN_CANCELLED);
-    const clickedAt = Date.now();
     await page.getByTestId('drawer').getByRole('button', { name: 'Acknowledge' }).click();
     await becomes(page, 'webhook', 'cancelled');
     expect(await page.evaluate('shownAfterMs')).toBeLessThan(CANCELLED_WITHIN_MS);
@@ -121,9 +123,10 @@ describeWith('chromium', 'the deliveries of an alert on the page', () => {
       `select d.settled_at from tocsin.delivery d join tocsin.event e using (tenant_id, alert_id)
        where e.title = 'Oven is cold' and e.change = 'raised' and d.status = 'cancelled'`,
     );
+    const clickedAt = await page.evaluate<number>('clickedAtEpochMs');
     expect(cancelled!.settled_at.getTime() - clickedAt).toBeLessThan(CANCELLED_WITHIN_MS);
     await page.getByText('the alert was taken or resolved first').waitFor();
-    expect(peers.webhooks.received).toHaveLength(attempts);
+    expect(posts()).toBe(attempts);
     await picture(page, 'deliveries-cancelled');
   });
 

@@ -102,9 +102,11 @@ describeWith('chromium', 'the inbox', () => {
       expect(await inbox.locator('.tocsin-count svg').getAttribute('class')).toContain('tocsin-urgent');
     }
     await eventually(() => expect(pages.openStreams).toBe(1), PATIENCE_MS);
+    const kept = tab.waitForResponse((one) => one.url().endsWith('/me/cursor') && one.request().method() === 'PUT');
     await bell(own()).click();
     await own().getByRole('listitem').filter({ hasText: 'A crate is late' }).waitFor();
     await own().getByRole('button', { name: 'Alerts: nothing new' }).waitFor({ timeout: PATIENCE_MS });
+    await kept;
     await tab.reload();
     await own().getByRole('button', { name: 'Alerts: nothing new' }).waitFor({ timeout: PATIENCE_MS });
     await publish('high', 'Oven is hot');
