@@ -38,6 +38,7 @@ import {
   PostgresAlertQueries,
   PostgresDeadLetters,
   PostgresDeliveries,
+  PostgresDeliveryQueue,
   PostgresEventLog,
   PostgresLogRetention,
   PostgresNotifications,
@@ -157,6 +158,8 @@ describePhoneDeliveries('The embedded database', {
     return Promise.resolve({
       phones: new PostgresPhoneDeliveries(database),
       log: new PostgresEventLog(database),
+      deliveries: new PostgresDeliveries(database),
+      queue: new PostgresDeliveryQueue(database),
       sql: (text: string) => asOwner(connection, text),
       close: () => database.close(),
     });

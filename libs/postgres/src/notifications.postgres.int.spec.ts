@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import {
   aNotification,
   aTenant,
@@ -5,6 +6,7 @@ import {
   describeNotificationRetention,
   describeNotifications,
   describeRecipientBook,
+  eventually,
   startAll,
 } from '@tocsin/contracts/testing';
 import type { Database } from './database';
@@ -102,6 +104,32 @@ describe('a notification in the queue of deliveries', () => {
     });
   });
 
+  it('is not ended while one of its deliveries is redriven, and nobody waits for that', async () => {
+    const { tenant, id } = await started();
+    const { queue, deliveries } = await claimed();
+    const [{ delivery_id, attempt }] = deliveries as [(typeof deliveries)[0]];
+    await queue.settle([
+      { tenant_id: tenant, delivery_id, attempt, outcome: 'failed', reason: 'rejected', answer: null },
+    ]);
+    const redriver = new Client({ connectionString: fresh.url });
+    const impatient = fresh.open('tocsin_notifier', { lockTimeoutMs: 100 });
+    try {
+      await redriver.connect();
+      await redriver.query('begin');
+      await redriver.query(`select tocsin.redrive_deliveries(array[$1], array[$2]::uuid[], array['failed'])`, [
+        tenant,
+        delivery_id,
+      ]);
+      const finishing = new PostgresNotifications(impatient);
+      for (let at = await finishing.finish(null); at;) at = await finishing.finish(at);
+      await redriver.query('commit');
+    } finally {
+      await redriver.end();
+      await impatient.close();
+    }
+    expect(await new PostgresNotifications(gateway).find([tenant], id)).toMatchObject({ status: 'started' });
+  });
+
   it('is either claimed or cancelled when both happen at the same time, and a redrive is claimed again', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { tenant, id } = await started();
@@ -120,4 +148,52 @@ describe('a notification in the queue of deliveries', () => {
       expect((await claimed()).deliveries).toMatchObject([{ delivery_id, attempt: 2 }]);
     }
   });
+});
+
+test('a digest that starts tells nothing that was cancelled before its start, at the same time either', async () => {
+  const own = await freshDatabase();
+  const [asking, starting] = [own.open('tocsin_gateway'), own.open('tocsin_notifier')];
+  const holder = new Client({ connectionString: own.url });
+  try {
+    const rows = <Row>(sql: string) => asOwner<Row>({ url: own.url }, sql);
+    const notifications = new PostgresNotifications(asking);
+    // a start takes the tenants in their order, so it comes to the digest last
+    const [first, last] = [aTenant('a'), aTenant('b')];
+    await notifications.create(aNotification(first));
+    const digest = { key: 'k', every_seconds: 60, group: 'g' };
+    const parts = [];
+    for (const title of ['kept', 'taken back']) {
+      const created = await notifications.create(aNotification(last, { title, digest }));
+      if (created.outcome !== 'conflict') parts.push(created.notification);
+    }
+    await rows(`update tocsin.notification set due_at = now() - interval '1 second'`);
+    // holds whoever reads the first tenant and the last one in one statement: the start, before it has locked a row
+    await rows(`
+      create function public.held() returns boolean language plpgsql as $$ begin
+        if current_setting('tocsin.tenants', true) = '{a,b}' then perform pg_advisory_xact_lock_shared(1); end if;
+        return true;
+      end $$;
+      create policy held on tocsin.notification as restrictive using (public.held())`);
+    await holder.connect();
+    await holder.query('select pg_advisory_lock(1)');
+    const started = startAll(new PostgresNotifications(starting));
+    await eventually(async () =>
+      expect(
+        await rows(`select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`),
+      ).toHaveLength(1),
+    );
+    expect(await notifications.cancel([last], parts[1]!.notification_id, 'ben')).toMatchObject({ status: 'cancelled' });
+    await holder.query('select pg_advisory_unlock(1)');
+    expect(await started).toBe(2);
+    expect(await notifications.find([last], parts[0]!.digest_id!)).toMatchObject({
+      status: 'started',
+      digest_of: 1,
+      title: 'kept',
+      message: 'kept',
+    });
+  } finally {
+    await holder.end();
+    await Promise.all([asking.close(), starting.close()]);
+    await own.drop();
+  }
 });

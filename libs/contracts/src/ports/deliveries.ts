@@ -26,8 +26,9 @@ export type Redrivable = (typeof REDRIVABLE)[number];
  * Deliveries as people see, redrive and cancel them. The queue of due deliveries is `DeliveryQueue`.
  *
  * - The caller reaches the deliveries of `tenants` and no others.
- * - A redriven delivery is pending again with the same id. Its age counts from the redrive, and its attempts are
- *   numbered after those on record. Of two redrives at the same time, only one takes effect.
+ * - A redriven delivery is pending again with the same id. Its age counts from the redrive, its attempts are numbered
+ *   after those on record, and the provider's reports are forgotten. Of two redrives at the same time, only one takes
+ *   effect.
  * - Only a delivery that is not claimed can be cancelled, and then it is never claimed.
  *
  * Every method throws `Unavailable` (`log`) when the store is unreachable.

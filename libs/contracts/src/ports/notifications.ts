@@ -71,7 +71,8 @@ export interface NotificationPlace {
  * - A notification that was cancelled before its start is never sent. After the start, each delivery is cancelled
  *   unless its attempt has begun.
  * - A digest is a notification too. It gathers the notifications of its window, counts them and starts at the end of
- *   the window. Later ones go into a new digest. A crash loses none.
+ *   the window. Later ones go into a new digest. A crash loses none. What is cancelled before the end of the window is
+ *   not told by it: neither its title nor its severity.
  * - The caller reaches only the notifications of `tenants`.
  *
  * Every method throws `Unavailable` (`log`) when the store is unreachable.

@@ -266,23 +266,29 @@ export function describeNotifications(name: string, { open }: { open(): Promise<
         ['one', 'low'],
         ['two', 'high'],
         ['three', 'medium'],
-        ['four', 'low'],
+        ['four', 'urgent'],
       ] as const)
         parts.push(await create({ title, severity, digest }));
       expect(parts.map(({ status, digest: of }) => [status, of])).toEqual(
         parts.map(() => ['gathered', { key: 'orders', every_seconds: 3_600 }]),
       );
+      const id = parts[0]!.digest_id!;
+      expect(new Set(parts.map(({ digest_id }) => digest_id))).toEqual(new Set([id]));
+      expect(await find(id)).toMatchObject({ digest_of: 4, title: 'four', severity: 'urgent' });
       expect(await opened.notifications.cancel([tenant], parts[3]!.notification_id, 'ben')).toMatchObject({
         status: 'cancelled',
       });
-      const id = parts[0]!.digest_id!;
-      expect(new Set(parts.map(({ digest_id }) => digest_id))).toEqual(new Set([id]));
-      expect(await find(id)).toMatchObject({ status: 'scheduled', digest_of: 3, severity: 'high' });
+      expect(await find(id)).toMatchObject({ status: 'scheduled', digest_of: 3, title: 'three', severity: 'high' });
       await startAll(opened.starting);
       expect(await find(id)).toMatchObject({ status: 'scheduled' });
       await opened.queue.pass(tenant, HOUR);
       await startAll(opened.starting);
-      expect(await find(id)).toMatchObject({ status: 'started', digest_of: 3, message: 'three\ntwo\none' });
+      expect(await find(id)).toMatchObject({
+        status: 'started',
+        digest_of: 3,
+        title: 'three',
+        message: 'three\ntwo\none',
+      });
       expect(await made(id)).toHaveLength(1);
       expect(await made(parts[0]!.notification_id)).toEqual([]);
       const next = await create({ digest });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventLog, PhoneDeliveries } from '../ports';
+import type { Deliveries, DeliveryQueue, EventLog, PhoneDeliveries } from '../ports';
 import type { TenantId } from '../tenant';
 import type { Channel, DeliveryReason, ProviderStatus, Severity } from '../wire';
 import { aPlannedEvent, aTenant } from './an-alert';
@@ -7,6 +7,8 @@ import { aPlannedEvent, aTenant } from './an-alert';
 interface OpenPhoneDeliveries {
   phones: PhoneDeliveries;
   log: EventLog;
+  deliveries: Deliveries;
+  queue: DeliveryQueue;
   /** Runs a statement as the owner of the store. */
   sql<Row = unknown>(text: string): Promise<Row[]>;
   close(): Promise<void>;
@@ -65,8 +67,12 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
         );
       return { delivery, alert: alert_id, seq };
     }
-    const report = (delivery_id: string, status: ProviderStatus, reason: DeliveryReason | null = null) =>
-      opened.phones.report({ tenant_id, delivery_id, provider_id: `SM-${delivery_id}`, status, reason, code: null });
+    const report = (
+      delivery_id: string,
+      status: ProviderStatus,
+      reason: DeliveryReason | null = null,
+      provider_id = `SM-${delivery_id}`,
+    ) => opened.phones.report({ tenant_id, delivery_id, provider_id, status, reason, code: null });
     const stands = async (delivery: string): Promise<Stands> =>
       (
         await opened.sql<Stands>(
@@ -123,6 +129,106 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
           `select attempt, outcome, provider_id from tocsin.delivery_attempt where delivery_id = '${underWay}'`,
         ),
       ).toEqual([{ attempt: 1, outcome: 'sent', provider_id: `SM-${underWay}` }]);
+    });
+
+    describe('on a delivery that is redriven', () => {
+      /** A delivery of which one attempt is on record: the message, or null if the provider's answer to it was lost. */
+      async function toldBy(message: string | null): Promise<string> {
+        const { delivery } = await told({ status: message === null ? 'unknown' : 'sent' });
+        await opened.sql(
+          `insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, provider_id)
+           select tenant_id, delivery_id, 1, now(), now(), status, ${message === null ? 'null' : `'${message}'`}
+           from tocsin.delivery where tenant_id = '${tenant_id}' and delivery_id = '${delivery}'`,
+        );
+        return delivery;
+      }
+      const redrive = async (delivery: string) =>
+        expect(await opened.deliveries.redrive([tenant_id], [delivery], ['failed', 'unknown'])).toEqual([delivery]);
+      /** The next attempt begins. `settle` ends it: the provider has taken the message. */
+      async function begin(delivery: string) {
+        const claim = { atMost: 1_000, leaseMs: 30_000, atMostOnce: true };
+        const { deliveries } = await opened.queue.claim('sms', claim);
+        const { attempt } = deliveries.find(({ delivery_id }) => delivery_id === delivery)!;
+        const held = { tenant_id, delivery_id: delivery, attempt };
+        expect(await opened.queue.begin([held], claim.leaseMs)).toEqual([]);
+        const settle = async (provider_id: string) =>
+          (await opened.queue.settle([{ ...held, outcome: 'sent', answer: '201 queued', provider_id }]))[0]!;
+        return { settle };
+      }
+
+      it('counts what is said of the new message, as if nothing had been said of the first', async () => {
+        const delivery = await toldBy('SM-first');
+        await report(delivery, 'undelivered', 'rejected', 'SM-first');
+        await redrive(delivery);
+        expect(await stands(delivery)).toEqual({ status: 'pending', reason: null, provider_status: null });
+        await (await begin(delivery)).settle('SM-second');
+        await report(delivery, 'sent', null, 'SM-second');
+        await report(delivery, 'undelivered', 'invalid_recipient', 'SM-second');
+        expect(await stands(delivery)).toEqual({
+          status: 'failed',
+          reason: 'invalid_recipient',
+          provider_status: 'undelivered',
+        });
+      });
+
+      it('counts nothing that is said of an earlier message, while it waits, is sent and was sent', async () => {
+        const delivery = await toldBy('SM-first');
+        await report(delivery, 'undelivered', 'rejected', 'SM-first');
+        await redrive(delivery);
+        const repeat = () => report(delivery, 'undelivered', 'rejected', 'SM-first');
+        expect(await repeat()).toBe(true);
+        expect(await stands(delivery)).toEqual({ status: 'pending', reason: null, provider_status: null });
+        const { settle } = await begin(delivery);
+        await repeat();
+        expect(await stands(delivery)).toEqual({ status: 'pending', reason: null, provider_status: null });
+        expect(await settle('SM-second')).toBe('sent');
+        await repeat();
+        expect(await stands(delivery)).toEqual({ status: 'sent', reason: null, provider_status: null });
+      });
+
+      it('counts what is said of the new message before its attempt is settled', async () => {
+        const delivery = await toldBy('SM-first');
+        await report(delivery, 'undelivered', 'rejected', 'SM-first');
+        await redrive(delivery);
+        const { settle } = await begin(delivery);
+        await report(delivery, 'undelivered', 'invalid_recipient', 'SM-second');
+        expect(await settle('SM-second')).toBe('failed');
+        await report(delivery, 'delivered', null, 'SM-first');
+        expect(await stands(delivery)).toMatchObject({ status: 'failed', reason: 'invalid_recipient' });
+        await report(delivery, 'delivered', null, 'SM-second');
+        expect(await stands(delivery)).toMatchObject({ status: 'sent', provider_status: 'delivered' });
+      });
+
+      it('knows the first message by its report when the answer to it was lost', async () => {
+        const delivery = await toldBy(null);
+        await report(delivery, 'undelivered', 'rejected', 'SM-first');
+        expect(await stands(delivery)).toMatchObject({ status: 'failed' });
+        await redrive(delivery);
+        await report(delivery, 'undelivered', 'rejected', 'SM-first');
+        expect(await stands(delivery)).toEqual({ status: 'pending', reason: null, provider_status: null });
+      });
+
+      it('counts what is said late of a message that nobody knew of only as long as no newer one is known', async () => {
+        const waiting = await toldBy(null);
+        await redrive(waiting);
+        await report(waiting, 'delivered', null, 'SM-lost');
+        expect(await stands(waiting)).toMatchObject({ status: 'sent', provider_status: 'delivered' });
+        const sent = await toldBy(null);
+        await redrive(sent);
+        await (await begin(sent)).settle('SM-second');
+        await report(sent, 'undelivered', 'rejected', 'SM-lost');
+        expect(await stands(sent)).toEqual({ status: 'sent', reason: null, provider_status: null });
+      });
+
+      it('goes on counting what is said of the new message when one that nobody knew of was taken for it', async () => {
+        const delivery = await toldBy(null);
+        await redrive(delivery);
+        const { settle } = await begin(delivery);
+        await report(delivery, 'undelivered', 'rejected', 'SM-lost');
+        await settle('SM-second');
+        await report(delivery, 'delivered', null, 'SM-second');
+        expect(await stands(delivery)).toEqual({ status: 'sent', reason: null, provider_status: 'delivered' });
+      });
     });
 
     it('leaves a cancelled delivery cancelled', async () => {

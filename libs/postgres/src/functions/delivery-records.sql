@@ -101,7 +101,8 @@ begin
 end $$;
 
 -- Redrives ended deliveries that have one of `statuses`. Their age counts from now, and their attempts are numbered
--- after those on record. Returns the redriven ones.
+-- after those on record. What the provider has reported was said of an earlier message, and is forgotten: it would
+-- outrank what is reported of the next one. Returns the redriven ones.
 create or replace function redrive_deliveries(reach text[], ids uuid[], statuses text[])
 returns table (delivery_id uuid)
 language plpgsql volatile security definer
@@ -136,7 +137,8 @@ begin
     ) l);
   return query
   with again as (
-    update delivery d set status = 'pending', reason = null, settled_at = null, created_at = at, due_at = at
+    update delivery d set status = 'pending', reason = null, settled_at = null, created_at = at, due_at = at,
+      provider_status = null, provider_code = null, provider_status_at = null
     from json_to_recordset(places) as p(tenant_id text collate "C", delivery_id uuid)
     where d.tenant_id = p.tenant_id and d.delivery_id = p.delivery_id
     returning d.tenant_id, d.delivery_id, d.channel, d.alert_id, d.seq, d.notification_id, d.recipient

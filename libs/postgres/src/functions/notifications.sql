@@ -157,11 +157,24 @@ begin
   if stands.status = 'gathered' then
     select d.* into digest from notification d where d.tenant_id = stands.tenant_id and d.notification_id = stands.digest_id for update;
     if digest.status = 'scheduled' then
-      update notification d set digest_of = d.digest_of - 1, status = case when d.digest_of > 1 then d.status else 'cancelled' end,
-        ended_at = case when d.digest_of = 1 then at end, ended_by = case when d.digest_of = 1 then by_user end
-      where d.tenant_id = digest.tenant_id and d.notification_id = digest.notification_id;
       update notification n set status = 'cancelled', ended_at = at, ended_by = by_user
       where n.tenant_id = stands.tenant_id and n.notification_id = id;
+      if digest.digest_of > 1 then
+        -- its title and severity may be those of what is cancelled here: they are taken anew from what is left
+        update notification d set digest_of = d.digest_of - 1, title = (
+            select g.title from notification g
+            where g.tenant_id = digest.tenant_id and g.digest_id = digest.notification_id and g.status = 'gathered'
+            order by g.created_at desc, g.notification_id desc limit 1
+          ), severity = (
+            select g.severity from notification g
+            where g.tenant_id = digest.tenant_id and g.digest_id = digest.notification_id and g.status = 'gathered'
+            order by array_position(array['urgent', 'high', 'medium', 'low'], g.severity) limit 1
+          )
+        where d.tenant_id = digest.tenant_id and d.notification_id = digest.notification_id;
+      else
+        update notification d set digest_of = 0, status = 'cancelled', ended_at = at, ended_by = by_user
+        where d.tenant_id = digest.tenant_id and d.notification_id = digest.notification_id;
+      end if;
     end if;
   elsif stands.status = 'scheduled' then
     update notification n set status = 'cancelled', ended_at = at, ended_by = by_user

@@ -4,6 +4,10 @@
 -- the provider has accepted the message. So a report before the settlement of the attempt settles it, and the worker's
 -- own settlement then changes nothing. A delivery that waits for another attempt leaves the queue. Locks are taken in
 -- the order of the queue: `delivery_due` first.
+--
+-- A delivery that is redriven has several messages, and what is said of any but the newest changes nothing. A message
+-- is known by its id, which the settlement of its attempt puts on record. A message that is not on record is taken for
+-- that of the newest attempt, unless that one is known: its report may precede the settlement, or its answer was lost.
 create or replace function report_delivery(
   of_tenant text, of_delivery uuid, with_id text, said text, ranks text[], why text, code text
 )
@@ -17,17 +21,34 @@ declare
   at constant timestamptz(3) := date_trunc('milliseconds', clock_timestamp());
   due delivery_due;
   told delivery;
+  newest delivery_attempt;
+  of_attempt integer;
+  is_of_earlier boolean;
 begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   select * into due from delivery_due d where d.tenant_id = of_tenant and d.delivery_id = of_delivery for update;
   select * into told from delivery d
   where d.tenant_id = of_tenant and d.delivery_id = of_delivery and d.channel in ('sms', 'whatsapp')
   for no key update;
-  if told.delivery_id is not null and array_position(ranks, said) > coalesce(array_position(ranks, told.provider_status), 0) then
+  -- a separate statement, so that it sees attempts that were settled before the locks
+  select * into newest from delivery_attempt e
+  where e.tenant_id = of_tenant and e.delivery_id = of_delivery order by e.attempt desc limit 1;
+  of_attempt := case when due.begun_at is null then newest.attempt else due.attempt end;
+  is_of_earlier :=
+    -- it was redriven while this report waited for the lock
+    (told.status = 'pending' and due.delivery_id is null)
+    or (due.begun_at is null and coalesce(newest.provider_id, with_id) <> with_id)
+    -- a message that is on record was settled, so a delivery that is pending nevertheless was redriven after it
+    or exists (
+      select from delivery_attempt e
+      where e.tenant_id = of_tenant and e.delivery_id = of_delivery and e.provider_id = with_id
+        and (told.status = 'pending' or e.attempt < newest.attempt));
+  if told.delivery_id is not null and not is_of_earlier
+    and array_position(ranks, said) > coalesce(array_position(ranks, told.provider_status), 0) then
     if told.status = 'pending' and due.attempt > 0 then
       if due.begun_at is not null then
-        insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, provider_id)
-        values (of_tenant, of_delivery, due.attempt, due.begun_at, at, 'sent', with_id) on conflict do nothing;
+        insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome)
+        values (of_tenant, of_delivery, due.attempt, due.begun_at, at, 'sent') on conflict do nothing;
       end if;
       delete from delivery_due d where d.tenant_id = of_tenant and d.delivery_id = of_delivery;
       told.status := 'unknown';
@@ -37,6 +58,14 @@ begin
       told.status := case said when 'undelivered' then 'failed' else 'sent' end;
       told.reason := case said when 'undelivered' then why end;
     end if;
+    -- The id is kept where its attempt is certain. When an earlier message has no id on record, this one may be that
+    -- earlier one, and keeping its id would shut out the reports on the newest.
+    update delivery_attempt a set provider_id = with_id
+    where a.tenant_id = of_tenant and a.delivery_id = of_delivery and a.attempt = of_attempt and a.provider_id is null
+      and not exists (
+        select from delivery_attempt e
+        where e.tenant_id = of_tenant and e.delivery_id = of_delivery and e.attempt < of_attempt and e.provider_id is null
+          and e.outcome in ('sent', 'unknown'));
     update delivery d set status = told.status, reason = told.reason, settled_at = told.settled_at,
       provider_status = said, provider_code = code, provider_status_at = at
     where d.tenant_id = of_tenant and d.delivery_id = of_delivery;

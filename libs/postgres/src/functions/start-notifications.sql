@@ -20,6 +20,8 @@ declare
   slice text[];
   tenants text[];
   share integer;
+  held_tenants text[];
+  held_ids uuid[];
   at timestamptz(3) := date_trunc('milliseconds', clock_timestamp());
 begin
   perform set_config('tocsin.starting', 'on', true);
@@ -57,7 +59,14 @@ begin
       select d.*, row_number() over (partition by d.tenant_id order by d.due_at, d.notification_id) as turn from due d
     ), counted as materialized (
       select i.*, sum(i.fan) over (order by i.turn, i.tenant_id) as total from in_turn i
-    ), begun as (
+    )
+    select array_agg(c.tenant_id) filter (where c.total - c.fan < deliveries_at_most),
+      array_agg(c.notification_id) filter (where c.total - c.fan < deliveries_at_most),
+      coalesce(max(c.turn) = share or bool_or(c.total - c.fan >= deliveries_at_most), false)
+    into held_tenants, held_ids, left_over
+    from counted c;
+    -- a separate statement, so that a digest does not list what was cancelled before the locks
+    with begun as (
       update notification n set status = 'started', started_at = at,
         -- a digest lists the newest twenty titles
         message = case when n.digest_of is null then n.message else (
@@ -67,8 +76,8 @@ begin
             order by m.created_at desc, m.notification_id desc limit 20
           ) g
         ) end
-      from counted c
-      where n.tenant_id = c.tenant_id and n.notification_id = c.notification_id and c.total - c.fan < deliveries_at_most
+      from unnest(held_tenants, held_ids) as h(tenant_id, notification_id)
+      where n.tenant_id = h.tenant_id and n.notification_id = h.notification_id
       returning n.tenant_id, n.notification_id, n.to_channels, n.to_recipients, greatest(n.due_at, n.created_at) as due_at
     ), made as (
       -- their age counts from the time that was asked for, so a start that is too late for a channel sends nothing
@@ -81,9 +90,7 @@ begin
       select m.tenant_id, m.delivery_id, m.channel, m.notification_id, m.recipient, m.due_at, m.due_at, m.due_at, true from made m
       returning delivery_id
     )
-    select (select count(*) from begun), (select count(*) from queued),
-      coalesce((select max(i.turn) from in_turn i), 0) = share or (select count(*) from begun) < (select count(*) from due)
-    into started, deliveries, left_over;
+    select (select count(*) from begun), (select count(*) from queued) into started, deliveries;
     perform set_config('tocsin.tenants', outside, true);
   end if;
   return next;
@@ -106,6 +113,8 @@ declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
   tenants text[];
   ids uuid[];
+  held_tenants text[];
+  held_ids uuid[];
 begin
   perform set_config('tocsin.starting', 'on', true);
   select array_agg(s.tenant_id), array_agg(s.notification_id) into tenants, ids
@@ -119,12 +128,18 @@ begin
     return;
   end if;
   perform set_config('tocsin.tenants', (select array_agg(distinct t)::text from unnest(tenants) t), true);
-  perform from notification n join unnest(tenants, ids) as t(tenant_id, notification_id)
-    on n.tenant_id = t.tenant_id and n.notification_id = t.notification_id
-    order by n.tenant_id, n.notification_id for update of n skip locked;
+  -- Only what is locked here is judged: another process may hold the others to redrive their deliveries, which nobody
+  -- sees before it commits.
+  select array_agg(h.tenant_id), array_agg(h.notification_id) into held_tenants, held_ids
+  from (
+    select n.tenant_id, n.notification_id
+    from notification n join unnest(tenants, ids) as t(tenant_id, notification_id)
+      on n.tenant_id = t.tenant_id and n.notification_id = t.notification_id
+    for update of n skip locked
+  ) h;
   -- a separate statement, so that it sees deliveries that were redriven before the locks
   update notification n set status = 'done', ended_at = date_trunc('milliseconds', clock_timestamp())
-  from unnest(tenants, ids) as t(tenant_id, notification_id)
+  from unnest(held_tenants, held_ids) as t(tenant_id, notification_id)
   where n.tenant_id = t.tenant_id and n.notification_id = t.notification_id and n.status = 'started'
     and not exists (
       select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id and d.status = 'pending');
