@@ -5,7 +5,7 @@ import type { Database } from './database';
 
 /**
  * How long a subscription lasts after its last renewal. A subscription must not outlive the revocation that has ended
- * it, and `revoke_access` deletes revocations after 31 days.
+ * it, which is in force for 30 days (`REVOCATION_IN_FORCE_MS`).
  */
 const LASTING = '30 days';
 
@@ -24,8 +24,9 @@ export class PostgresPushSubscriptions implements PushSubscriptions {
     { user_id, issuer }: Reader,
     tenants: readonly TenantId[],
     { endpoint, p256dh, auth }: PushKeys,
+    issuedAt: number | null,
   ): Promise<void> {
-    await this.database.call('select tocsin.subscribe_push($1, $2, $3, $4, $5, $6, $7)', [
+    await this.database.call('select tocsin.subscribe_push($1, $2, $3, $4, $5, $6, $7, $8)', [
       user_id,
       issuer,
       tenants,
@@ -33,6 +34,8 @@ export class PostgresPushSubscriptions implements PushSubscriptions {
       p256dh,
       auth,
       MAX_BROWSERS,
+      // a date before 1970 has a spelling of its own in PostgreSQL, and no token is that old
+      issuedAt === null || issuedAt < 0 ? '-infinity' : new Date(issuedAt).toISOString(),
     ]);
   }
 

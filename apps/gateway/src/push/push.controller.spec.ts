@@ -24,6 +24,7 @@ const observability = ObservabilityModule.forRoot({
   settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }),
 });
 const VAPID_PUBLIC_KEY = createECDH('prime256v1').generateKeys('base64url');
+const ISSUED_AT = Math.floor(Date.now() / 1_000) * 1_000;
 const BROWSER_ID = 'a'.repeat(64);
 const browser = {
   endpoint: 'https://push.example/of-this-browser',
@@ -84,7 +85,7 @@ async function ask(method: string, { body, query = '' }: { body?: unknown; query
     user_id: 'ana',
     expiresInSeconds: 60,
     scopes: ['alerts:read'],
-    claims: { tenants: ['bakery', 'cafe'] },
+    claims: { tenants: ['bakery', 'cafe'], iat: ISSUED_AT / 1_000 },
   });
   const response = await fetch(url + query, {
     method,
@@ -107,8 +108,8 @@ test("subscribes for all of the user's tenants, or for the named ones", async ()
   expect(await ask('PUT', { body: browser })).toMatchObject({ status: 200 });
   expect(await ask('PUT', { body: { ...browser, tenants: ['cafe', 'cafe'] } })).toMatchObject({ status: 200 });
   expect(calls).toEqual([
-    ['subscribe', ANA, ['bakery', 'cafe'], browser],
-    ['subscribe', ANA, ['cafe'], browser],
+    ['subscribe', ANA, ['bakery', 'cafe'], browser, ISSUED_AT],
+    ['subscribe', ANA, ['cafe'], browser, ISSUED_AT],
   ]);
 });
 

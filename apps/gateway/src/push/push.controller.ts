@@ -41,7 +41,7 @@ export class PushController {
     if (this.config.VAPID_PUBLIC_KEY === undefined)
       throw new Refused('not_found', 'No push messages are sent here: it needs VAPID_PUBLIC_KEY.');
     const tenants = idsOf(await this.visible.of(token));
-    await this.subscriptions.subscribe(this.readerOf(token), chosen(tenants, named), keys);
+    await this.subscriptions.subscribe(this.readerOf(token), chosen(tenants, named), keys, token.issued_at);
     return this.stateFor(token, tenants);
   }
 

@@ -16,14 +16,23 @@ export interface PushTarget extends PushKeys {
  *
  * - A browser belongs to one user: when another user subscribes it, the first one no longer gets messages there.
  * - A subscription that is not renewed for 30 days is deleted. Pages renew their subscription when they open.
- * - After its user's access is revoked, an older subscription gets no more messages.
+ * - A revocation that ends the token with which a browser was subscribed ends the subscription, also when the gateway
+ *   did not know of it yet. The revocation of a single token or session ends none.
  * - Where the store keeps the list of members, and the user was in it when the browser was subscribed, the browser gets
  *   messages only while the user is in it.
  * - Throws `Unavailable` (`log`) when the store is unreachable or too slow.
  */
 export abstract class PushSubscriptions {
-  /** Subscribes or renews a browser for exactly these tenants. The caller has checked them. */
-  abstract subscribe(user: Reader, tenants: readonly TenantId[], browser: PushKeys): Promise<void>;
+  /**
+   * Subscribes or renews a browser for exactly these tenants. The caller has checked them, with a token that was issued
+   * at `issuedAt` (epoch milliseconds; null when the token does not say).
+   */
+  abstract subscribe(
+    user: Reader,
+    tenants: readonly TenantId[],
+    browser: PushKeys,
+    issuedAt: number | null,
+  ): Promise<void>;
   /** The user's browsers with those of their tenants that are in `tenants`. The most recently renewed comes first. */
   abstract of(user: Reader, tenants: readonly TenantId[]): Promise<PushBrowser[]>;
   /**

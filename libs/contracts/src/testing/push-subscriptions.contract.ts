@@ -16,6 +16,8 @@ interface OpenPushSubscriptions {
   };
   /** Makes as if a browser had last been renewed some days earlier. */
   age(endpoint: string, days: number): Promise<void>;
+  /** Makes as if the revocations of a user had been stored some days earlier. */
+  ageRevocations(user: string, days: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,14 +39,21 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       p256dh: randomUUID(),
       auth: randomUUID(),
     });
+    const SECOND_MS = 1_000;
+    /** A time on the side of the store's clock that is meant: before or after what the store does now. */
+    const secondAgo = () => Date.now() - SECOND_MS;
+    const inASecond = () => Date.now() + SECOND_MS;
+    /** Subscribes a browser with a token that was issued a second ago, or at another time. */
+    const subscribe = (reader: Reader, tenants: TenantId[], browser: PushKeys, issuedAt: number | null = secondAgo()) =>
+      opened.subscriptions.subscribe(reader, tenants, browser, issuedAt);
     /** The browsers to which a delivery goes, but for those that have it already. */
     const targets = async (tenant: TenantId, { user_id } = user, delivery: string = randomUUID()) =>
       (await opened.targets.to(tenant, user_id, delivery)).flatMap(({ taken, ...browser }) => (taken ? [] : [browser]));
 
     it('sends to each browser of the user, in the tenants for which it was subscribed and in no other', async () => {
       const [phone, laptop] = [aBrowser(), aBrowser()];
-      await opened.subscriptions.subscribe(user, [bakery, cafe], phone);
-      await opened.subscriptions.subscribe(user, [bakery], laptop);
+      await subscribe(user, [bakery, cafe], phone);
+      await subscribe(user, [bakery], laptop);
       expect(await targets(bakery)).toEqual(expect.arrayContaining([phone, laptop]));
       expect(await targets(cafe)).toEqual([phone]);
       expect(await targets(aTenant())).toEqual([]);
@@ -52,7 +61,7 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
     });
 
     it("shows the user's browsers, without their endpoints and without tenants that are not asked for", async () => {
-      await opened.subscriptions.subscribe(user, [bakery, cafe], aBrowser());
+      await subscribe(user, [bakery, cafe], aBrowser());
       const [browser, ...others] = await opened.subscriptions.of(user, [bakery]);
       expect([browser!.tenants, others]).toEqual([[bakery], []]);
       expect(browser!.browser_id).toMatch(/^[0-9a-f]{64}$/);
@@ -63,8 +72,8 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
 
     it('replaces the tenants and the keys of a browser that subscribes again', async () => {
       const browser = aBrowser();
-      await opened.subscriptions.subscribe(user, [bakery], { ...browser, p256dh: 'old', auth: 'old' });
-      await opened.subscriptions.subscribe(user, [cafe], browser);
+      await subscribe(user, [bakery], { ...browser, p256dh: 'old', auth: 'old' });
+      await subscribe(user, [cafe], browser);
       expect(await targets(bakery)).toEqual([]);
       expect(await targets(cafe)).toEqual([browser]);
     });
@@ -72,15 +81,15 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
     it('gives a browser to the user who subscribed it last, in every tenant', async () => {
       const browser = aBrowser();
       const next = { user_id: `user-${randomUUID()}`, issuer: '' };
-      await opened.subscriptions.subscribe(user, [bakery], browser);
-      await opened.subscriptions.subscribe(next, [cafe], browser);
+      await subscribe(user, [bakery], browser);
+      await subscribe(next, [cafe], browser);
       expect(await targets(bakery)).toEqual([]);
       expect(await targets(cafe, next)).toEqual([browser]);
     });
 
     it('sends nothing to a browser that was unsubscribed or is gone', async () => {
       const [left, gone] = [aBrowser(), aBrowser()];
-      for (const browser of [left, gone]) await opened.subscriptions.subscribe(user, [bakery, cafe], browser);
+      for (const browser of [left, gone]) await subscribe(user, [bakery, cafe], browser);
       const { browser_id } = (await opened.subscriptions.of(user, [bakery])).find(
         (one) => one.browser_id === createHash('sha256').update(left.endpoint).digest('hex'),
       )!;
@@ -93,7 +102,7 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
 
     it('sends a delivery once to a browser that has taken it, and the next delivery again', async () => {
       const [phone, laptop] = [aBrowser(), aBrowser()];
-      for (const browser of [phone, laptop]) await opened.subscriptions.subscribe(user, [bakery], browser);
+      for (const browser of [phone, laptop]) await subscribe(user, [bakery], browser);
       const delivery = randomUUID();
       await opened.targets.noteTaken(bakery, [phone.endpoint], delivery);
       expect(await targets(bakery, user, delivery)).toEqual([laptop]);
@@ -103,19 +112,63 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
 
     it('sends nothing after the access was revoked, until the user subscribes again', async () => {
       const browser = aBrowser();
-      await opened.subscriptions.subscribe(user, [bakery, cafe], browser);
+      await subscribe(user, [bakery, cafe], browser);
       await opened.changes.revoke({ user_id: user.user_id, tenant_id: bakery });
       expect([await targets(bakery), await targets(cafe)]).toEqual([[], [browser]]);
       await opened.changes.revoke({ user_id: user.user_id });
       expect(await targets(cafe)).toEqual([]);
-      await opened.subscriptions.subscribe(user, [cafe], browser);
+      await subscribe(user, [cafe], browser, inASecond());
       expect(await targets(cafe)).toEqual([browser]);
+    });
+
+    it.each([
+      ['the user', {}],
+      ['the tokens of the user from before a time to come', { issued_before: new Date(Date.now() + 3_600_000) }],
+      ["the user's access to the tenant", { tenant: 'this' }],
+    ])('sends nothing to a browser whose gateway did not know yet that %s was revoked', async (_, what) => {
+      const { issued_before, tenant } = what as { issued_before?: Date; tenant?: string };
+      const browser = aBrowser();
+      await opened.changes.revoke({
+        user_id: user.user_id,
+        ...(issued_before && { issued_before: issued_before.toISOString() }),
+        ...(tenant && { tenant_id: bakery }),
+      });
+      await subscribe(user, [bakery, cafe], browser);
+      expect(await targets(bakery)).toEqual([]);
+      expect(await targets(cafe)).toEqual(tenant ? [browser] : []);
+      await subscribe(user, [bakery], browser, null);
+      expect(await targets(bakery)).toEqual([]);
+      await subscribe(user, [bakery], browser, Date.now() + 2 * 3_600_000);
+      expect(await targets(bakery)).toEqual([browser]);
+    });
+
+    it('goes on after revocations that leave the token of the subscription alone', async () => {
+      const browser = aBrowser();
+      const issuedAt = secondAgo();
+      const before = new Date(issuedAt).toISOString();
+      await opened.changes.revoke({ user_id: user.user_id, issued_before: before });
+      await subscribe(user, [bakery], browser, issuedAt);
+      await opened.changes.revoke({ user_id: user.user_id, jti: randomUUID() });
+      await opened.changes.revoke({ user_id: user.user_id, tenant_id: cafe });
+      await opened.changes.revoke({ user_id: user.user_id, issued_before: before });
+      await opened.changes.revoke({ user_id: `user-${randomUUID()}` });
+      expect(await targets(bakery)).toEqual([browser]);
+      await subscribe(user, [bakery], browser, issuedAt - 1);
+      expect(await targets(bakery)).toEqual([]);
+    });
+
+    it('does not count a revocation that is no longer in force', async () => {
+      const browser = aBrowser();
+      await opened.changes.revoke({ user_id: user.user_id });
+      await opened.ageRevocations(user.user_id, 30);
+      await subscribe(user, [bakery], browser, Date.now() - 40 * 86_400_000);
+      expect(await targets(bakery)).toEqual([browser]);
     });
 
     it('sends only while the user is a member, where the list of members had the user', async () => {
       const browser = aBrowser();
       await opened.members.put(user.user_id, bakery);
-      await opened.subscriptions.subscribe(user, [bakery, cafe], browser);
+      await subscribe(user, [bakery, cafe], browser);
       expect([await targets(bakery), await targets(cafe)]).toEqual([[browser], [browser]]);
       await opened.members.remove(user.user_id, bakery);
       // of the other tenant, the list knew nothing: a token or a tenant service has named it
@@ -123,13 +176,13 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       await opened.members.put(user.user_id, bakery);
       expect(await targets(bakery)).toEqual([browser]);
       await opened.members.remove(user.user_id, bakery);
-      await opened.subscriptions.subscribe(user, [bakery], browser);
+      await subscribe(user, [bakery], browser);
       expect(await targets(bakery)).toEqual([browser]);
     });
 
     it('sends for 30 days without a renewal, and so never for longer than a revocation is kept', async () => {
       const browser = aBrowser();
-      await opened.subscriptions.subscribe(user, [bakery], browser);
+      await subscribe(user, [bakery], browser);
       await opened.age(browser.endpoint, 29);
       expect(await targets(bakery)).toEqual([browser]);
       await opened.age(browser.endpoint, 1);
@@ -138,7 +191,7 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
 
     it('keeps the browsers that were renewed last, and no more than the limit', async () => {
       const browsers = Array.from({ length: MAX_BROWSERS + 2 }, aBrowser);
-      for (const browser of browsers) await opened.subscriptions.subscribe(user, [bakery], browser);
+      for (const browser of browsers) await subscribe(user, [bakery], browser);
       const left = (await targets(bakery)).map(({ endpoint }) => endpoint);
       expect(left).toHaveLength(MAX_BROWSERS);
       expect(left).toContain(browsers.at(-1)!.endpoint);
@@ -147,17 +200,16 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
 
     it('lets a user of the same name at another issuer take no place of this user', async () => {
       const mine = aBrowser();
-      await opened.subscriptions.subscribe(user, [bakery], mine);
+      await subscribe(user, [bakery], mine);
       const namesake = { ...user, issuer: 'https://other.example' };
-      for (let nth = 0; nth < MAX_BROWSERS; nth += 1)
-        await opened.subscriptions.subscribe(namesake, [bakery], aBrowser());
+      for (let nth = 0; nth < MAX_BROWSERS; nth += 1) await subscribe(namesake, [bakery], aBrowser());
       expect(await opened.subscriptions.of(user, [bakery])).toHaveLength(1);
       expect(await targets(bakery)).toContainEqual(mine);
     });
 
     it('keeps one row for each tenant when a browser subscribes several times at once', async () => {
       const browser = aBrowser();
-      await Promise.all(Array.from({ length: 8 }, () => opened.subscriptions.subscribe(user, [bakery, cafe], browser)));
+      await Promise.all(Array.from({ length: 8 }, () => subscribe(user, [bakery, cafe], browser)));
       expect(await targets(bakery)).toEqual([browser]);
     });
   });

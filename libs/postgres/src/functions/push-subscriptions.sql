@@ -1,8 +1,11 @@
 -- Browsers that get push messages. A browser is identified by its endpoint, and belongs to the same user in all
 -- tenants: the policy `by_endpoint` shows the rows of one endpoint in all tenants.
 
+-- `token_issued_at`: when the caller's token was issued, '-infinity' when the token does not say. Null: a gateway of
+-- the version before calls. Then the revocations that are stored count as checked, although it may not know the newest.
 create or replace function subscribe_push(
-  of_user text, of_issuer text, tenants text[], at_endpoint text, p256dh text, auth text, most integer
+  of_user text, of_issuer text, tenants text[], at_endpoint text, p256dh text, auth text, most integer,
+  token_issued_at timestamptz default null
 )
 returns void
 language plpgsql volatile security definer
@@ -20,16 +23,17 @@ begin
   delete from push_subscription s
   where s.endpoint = at_endpoint and (s.user_id <> of_user or s.issuer <> of_issuer or s.tenant_id <> all (tenants));
   insert into push_subscription as s (
-    endpoint, tenant_id, user_id, issuer, p256dh, auth, renewed_at, renewal, after_revocation, listed
+    endpoint, tenant_id, user_id, issuer, p256dh, auth, renewed_at, renewal, issued_at, after_revocation, listed
   )
   select at_endpoint, t.tenant_id, of_user, of_issuer, subscribe_push.p256dh, subscribe_push.auth, received,
-    nextval('push_renewal'), (select coalesce(max(r.revocation_id), 0) from revocation r where r.user_id = of_user),
+    nextval('push_renewal'), coalesce(token_issued_at, '-infinity'),
+    case when token_issued_at is not null then 0
+      else (select coalesce(max(r.revocation_id), 0) from revocation r where r.user_id = of_user) end,
     exists (select from tenant_membership m where m.user_id = of_user and m.tenant_id = t.tenant_id)
   from unnest(tenants) as t(tenant_id)
   on conflict (endpoint, tenant_id) do update
   set p256dh = excluded.p256dh, auth = excluded.auth, renewed_at = excluded.renewed_at, renewal = excluded.renewal,
-      -- the caller has just checked the user's access to the tenant, so an older revocation no longer counts
-      after_revocation = excluded.after_revocation, listed = excluded.listed;
+      issued_at = excluded.issued_at, after_revocation = excluded.after_revocation, listed = excluded.listed;
   delete from push_subscription s using (
     select o.tenant_id, o.endpoint, row_number() over (partition by o.tenant_id order by o.renewal desc) as place
     from push_subscription o where o.tenant_id = any (tenants) and o.user_id = of_user and o.issuer = of_issuer
@@ -80,9 +84,11 @@ begin
   return found_endpoint is not null;
 end $$;
 
--- The browsers of a user in a tenant, and whether they have accepted the delivery. A revocation after the last renewal
--- of a subscription ends it, and so does the end of a membership that the list of members had then. The function also
--- deletes a few subscriptions that were not renewed. `lasting` must be shorter than revocations are kept (31 days).
+-- The browsers of a user in a tenant, and whether they have accepted the delivery. A revocation of the user or of the
+-- tenant that is in force (30 days, as the port says) ends a subscription that was last renewed with an older token.
+-- `RevocationIndex` judges the token in the same way. The end of a membership ends a subscription too, if the list of
+-- members had it then. The function also deletes a few subscriptions that were not renewed. `lasting` must not be
+-- longer than revocations are in force.
 create or replace function push_targets(of_tenant text, of_user text, of_delivery uuid, lasting interval)
 returns table (endpoint text, p256dh text, auth text, taken boolean)
 language plpgsql volatile security definer
@@ -101,6 +107,7 @@ begin
     and not exists (
       select from revocation r
       where r.user_id = of_user and (r.tenant_id is null or r.tenant_id = of_tenant) and r.jti is null
+        and r.created_at > now() - interval '30 days' and coalesce(r.issued_before, r.created_at) > s.issued_at
         and r.revocation_id > s.after_revocation
     )
     and (not s.listed or exists (select from tenant_membership m where m.user_id = of_user and m.tenant_id = of_tenant))

@@ -2,7 +2,7 @@ import type { TenantId } from '@tocsin/contracts';
 import type { DatabaseConnection } from '../connection';
 import { asOwner } from './as-owner';
 
-/** The list of members, and the age of push subscriptions, as the owner of the tables changes them. */
+/** The list of members, and the ages of push subscriptions and revocations, as the tables' owner changes them. */
 export const playedMembers = (connection: () => DatabaseConnection) => ({
   members: {
     put: async (user: string, tenant: TenantId): Promise<void> => {
@@ -24,6 +24,13 @@ export const playedMembers = (connection: () => DatabaseConnection) => ({
       connection(),
       'update tocsin.push_subscription set renewed_at = renewed_at - make_interval(days => $2) where endpoint = $1',
       [endpoint, days],
+    );
+  },
+  ageRevocations: async (user: string, days: number): Promise<void> => {
+    await asOwner(
+      connection(),
+      'update tocsin.revocation set created_at = created_at - make_interval(days => $2) where user_id = $1',
+      [user, days],
     );
   },
 });
