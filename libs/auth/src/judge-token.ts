@@ -22,6 +22,10 @@ export function judgeToken(
  * more.
  */
 export function requireScopes(token: VerifiedToken, needed: readonly Scope[]): void {
-  const missing = needed.filter((scope) => !token.scopes.has(scope));
+  const missing = missingScopes(token, needed);
   if (missing.length > 0) throw new Refused('insufficient_scope', `The token lacks the scope ${missing.join(' ')}.`);
 }
+
+/** The scopes of `needed` that the token does not have. */
+export const missingScopes = ({ scopes }: Pick<VerifiedToken, 'scopes'>, needed: readonly Scope[]): Scope[] =>
+  needed.filter((scope) => !scopes.has(scope));

@@ -1,4 +1,5 @@
 import { Refused, Unavailable } from '@tocsin/contracts';
+import { eventually } from '@tocsin/contracts/testing';
 import type { NewRevocation, SessionStore, StoredSession } from '@tocsin/contracts/ports';
 import type { SessionTokens } from './oidc-provider';
 import { revocationIdOf } from './revocation-index';
@@ -13,6 +14,8 @@ const LIFE_MS = 300_000;
 class MemorySessions implements SessionStore {
   readonly rows = new Map<string, StoredSession & { leased: number }>();
   reads = 0;
+  /** Whether writes fail, because the store is away. */
+  writesFail = false;
   create(id: string, sealed: string, lastsMs: number) {
     this.rows.set(id, { sealed, version: 1, signed_in_at: now, ends_at: now + lastsMs, leased: 0 });
     return Promise.resolve();
@@ -29,6 +32,7 @@ class MemorySessions implements SessionStore {
     return Promise.resolve(true);
   }
   renew(id: string, version: number, sealed: string) {
+    if (this.writesFail) return Promise.reject(new Unavailable('log', 'away'));
     const row = this.rows.get(id);
     if (row?.version !== version) return Promise.resolve(false);
     this.rows.set(id, { ...row, sealed, version: version + 1, leased: 0 });
@@ -45,6 +49,8 @@ let store: MemorySessions;
 let renewals: string[];
 let provider: (refreshToken: string) => Promise<SessionTokens>;
 let withdrawn: Set<string>;
+/** The tokens whose key cannot be fetched now. */
+let keyless: Set<string>;
 let revoked: NewRevocation[];
 
 /** A token is written as `user:number`; it is issued when its number is drawn. */
@@ -55,6 +61,7 @@ const issue = (user = 'ana'): SessionTokens => {
   return { access_token, refresh_token: `refresh ${issued.size}`, id_token: 'id' };
 };
 const verify = (token: string | undefined): Promise<VerifiedToken> => {
+  if (keyless.has(token ?? '')) return Promise.reject(new Unavailable('issuer', 'away'));
   const at = issued.get(token ?? '');
   if (at === undefined || withdrawn.has(token!)) return Promise.reject(new Refused('invalid_token', 'not valid'));
   if (at + LIFE_MS <= now) return Promise.reject(new Refused('token_expired', 'expired'));
@@ -85,6 +92,15 @@ const gateway = (...secrets: string[]) =>
     { secrets: secrets.length > 0 ? secrets : [SECRET], idleMs: HOUR_MS, maxMs: 10 * HOUR_MS },
     () => now,
   );
+/** A provider that takes each refresh token once, as most do. */
+const takesOnce = (): typeof provider => {
+  const taken = new Set<string>();
+  return (refreshToken) => {
+    if (taken.has(refreshToken)) return Promise.reject(new Refused('sign_in_failed', 'invalid_grant'));
+    taken.add(refreshToken);
+    return Promise.resolve(issue());
+  };
+};
 const away = () => Promise.reject(new Unavailable('identity_provider', 'away'));
 const ended = { code: 'session_ended' };
 
@@ -92,7 +108,7 @@ let one: Sessions;
 let secret: string;
 beforeEach(async () => {
   now = START;
-  [store, issued, withdrawn] = [new MemorySessions(), new Map(), new Set()];
+  [store, issued, withdrawn, keyless] = [new MemorySessions(), new Map(), new Set(), new Set()];
   [renewals, revoked] = [[], []];
   provider = () => Promise.resolve(issue());
   one = gateway();
@@ -202,6 +218,106 @@ test('a provider that refuses to renew ends the session', async () => {
   now += LIFE_MS - 30_000;
   await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
   expect(store.rows.size).toBe(0);
+});
+
+describe('tokens that the provider has renewed', () => {
+  const NEARLY_OVER_MS = LIFE_MS - 30_000;
+  beforeEach(() => {
+    provider = takesOnce();
+    now += NEARLY_OVER_MS;
+  });
+
+  test('are kept while the store is away, and stored when they are asked for again', async () => {
+    store.writesFail = true;
+    expect((await one.rightOf(secret)).token).toBe('ana:1');
+    now += 30_000;
+    await expect(one.rightOf(secret)).rejects.toBeInstanceOf(Unavailable);
+    store.writesFail = false;
+    expect((await one.rightOf(secret)).token).toBe('ana:2');
+    expect((await gateway().rightOf(secret)).token).toBe('ana:2');
+    expect(renewals).toEqual(['refresh 1']);
+  });
+
+  test('are stored as soon as the store is back, for a request that another gateway gets', async () => {
+    store.writesFail = true;
+    await one.rightOf(secret);
+    store.writesFail = false;
+    await eventually(() => expect([...store.rows.values()][0]!.version).toBe(2));
+    now += 30_000;
+    expect((await gateway().rightOf(secret)).token).toBe('ana:2');
+    expect(renewals).toEqual(['refresh 1']);
+  });
+
+  test("are stored while the issuer's keys are away, and the token before them is used until they are back", async () => {
+    const two = gateway();
+    now -= 40_000;
+    await one.rightOf(secret);
+    now += 40_000;
+    keyless.add('ana:2');
+    await two.rightOf(secret).catch(() => undefined);
+    expect((await one.rightOf(secret)).token).toBe('ana:1');
+    now += 2_000;
+    for (const each of [one, two]) expect((await each.rightOf(secret)).token).toBe('ana:1');
+    now += 28_000;
+    for (const each of [one, two]) await expect(each.rightOf(secret)).rejects.toBeInstanceOf(Unavailable);
+    keyless.clear();
+    for (const each of [one, two]) expect((await each.rightOf(secret)).token).toBe('ana:2');
+    expect(renewals).toEqual(['refresh 1']);
+  });
+
+  test('and that are not accepted yet, for a key that is too new, end no session', async () => {
+    withdrawn.add('ana:2');
+    expect((await one.rightOf(secret)).token).toBe('ana:1');
+    now += 2_000;
+    withdrawn.clear();
+    expect((await one.rightOf(secret)).token).toBe('ana:2');
+    expect(renewals).toEqual(['refresh 1']);
+  });
+
+  test('and are not accepted when the token before them is over, lead to a new sign-in, and delete no session', async () => {
+    now += 30_000;
+    withdrawn.add('ana:2');
+    await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
+    withdrawn.clear();
+    expect((await one.rightOf(secret)).token).toBe('ana:2');
+  });
+
+  test('give way to those that another gateway has stored meanwhile', async () => {
+    const [id] = [...store.rows.keys()] as [string];
+    const renewed = provider;
+    provider = async (refreshToken) => {
+      const tokens = await renewed(refreshToken);
+      now += 20_000;
+      provider = () => Promise.resolve(issue());
+      expect((await gateway().rightOf(secret)).token).toBe('ana:3');
+      return tokens;
+    };
+    expect((await one.rightOf(secret)).token).toBe('ana:3');
+    expect(store.rows.get(id)).toMatchObject({ version: 2 });
+  });
+
+  test('by another gateway, so that the provider refuses the refresh token here, end no session', async () => {
+    const [id] = [...store.rows.keys()] as [string];
+    const takes = provider;
+    provider = async (refreshToken) => {
+      now += 20_000;
+      provider = takes;
+      expect((await gateway().rightOf(secret)).token).toBe('ana:2');
+      return takes(refreshToken);
+    };
+    expect((await one.rightOf(secret)).token).toBe('ana:2');
+    expect(store.rows.get(id)).toMatchObject({ version: 2 });
+    expect(renewals).toEqual(['refresh 1', 'refresh 1']);
+  });
+
+  test('are not stored after a sign-out', async () => {
+    store.writesFail = true;
+    await one.rightOf(secret);
+    await one.end(secret);
+    store.writesFail = false;
+    await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
+    expect(store.rows.size).toBe(0);
+  });
 });
 
 test('a token of another user does not continue a session', async () => {

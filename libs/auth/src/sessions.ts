@@ -18,12 +18,22 @@ const KEPT_FOR_MS = 60_000;
 /** A token is renewed this long before it expires, or when a third of its life is left if that is later. */
 const RENEW_BEFORE_MS = 60_000;
 /** How long to wait after the provider was away: until the lease of the attempt that failed is over. */
-const RENEW_AGAIN_MS = 13_000;
-/** How long one gateway alone may renew: longer than the provider may take for its two answers. */
-const LEASE_MS = 12_000;
+const RENEW_AGAIN_MS = 16_000;
+/**
+ * How long one gateway alone may renew: longer than the provider's two answers (5 s each) and the store's answers to
+ * the claim and to the write (2 s each) may take together.
+ */
+const LEASE_MS = 15_000;
 /** How often a gateway looks whether another one has renewed, while a request waits, and while none does. */
 const LOOK_MS = 250;
 const LOOK_AGAIN_MS = 1_000;
+/** How long after a failed write of renewed tokens it is repeated: soon, because their lease is running out. */
+const WRITE_AGAIN_MS = 1_000;
+/**
+ * How many renewed tokens are kept until they are stored, a few KB each. Without the store no renewal begins, so they
+ * are those that were under way when it went away.
+ */
+const MAX_UNSTORED = 2_000;
 
 interface SessionsOptions {
   /** The secrets from which the keys of the stored tokens are derived: the first one encrypts, all of them decrypt. */
@@ -46,6 +56,12 @@ interface Kept {
   readAt: number;
 }
 
+/** What the provider gave for the tokens of `version`, and is not stored yet. */
+interface Unstored {
+  version: number;
+  contents: Contents;
+}
+
 /** A session as it was read. Without `right` its access token is no longer accepted. */
 interface Read {
   stored: StoredSession;
@@ -62,6 +78,12 @@ export class Sessions {
   private readonly keys: Keys;
   private readonly kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
   private readonly loading = new Map<string, Promise<Kept>>();
+  /**
+   * Renewed tokens by session id. The provider has taken the refresh token before them, so these are the only ones that
+   * continue the session.
+   */
+  private readonly unstored = new LRUCache<string, Unstored>({ max: MAX_UNSTORED });
+  private writingAgain: NodeJS.Timeout | undefined;
   /** Until when the provider is not asked, because it was away. */
   private awayUntil = 0;
 
@@ -105,17 +127,8 @@ export class Sessions {
   async current(sessionId: string): Promise<SessionToken> {
     const kept = this.kept.get(sessionId);
     const now = this.now();
-    if (kept && kept.readAt + KEPT_FOR_MS > now && kept.right.session.renew_at > now) {
-      // costs what a token costs, because the verifier keeps what it has verified; a key may have been withdrawn
-      const stillGood = await this.verifier.verify(kept.right.token).then(
-        () => true,
-        (error: unknown) => {
-          if (error instanceof Refused) return false;
-          throw error;
-        },
-      );
-      if (stillGood) return kept.right;
-    }
+    if (kept && kept.readAt + KEPT_FOR_MS > now && kept.right.session.renew_at > now && (await this.isStillGood(kept)))
+      return kept.right;
     const loading = this.loading.get(sessionId) ?? this.load(sessionId).finally(() => this.loading.delete(sessionId));
     this.loading.set(sessionId, loading);
     return (await loading).right;
@@ -135,6 +148,7 @@ export class Sessions {
     await this.accessChanges.revoke({ user_id: contents.user_id, jti: revocationIdOf(id) });
     await this.store.end(id);
     this.kept.delete(id);
+    this.unstored.delete(id);
     await this.revocations.check();
     return this.provider.endSessionUrl(contents);
   }
@@ -144,12 +158,24 @@ export class Sessions {
     const contents = stored && this.unsealed(stored);
     if (!contents) {
       this.kept.delete(id);
+      this.unstored.delete(id);
       throw ended();
     }
-    const read = { stored, contents, right: await this.rightIfGood(id, stored, contents) };
+    const before = this.kept.get(id);
+    let right: SessionToken | undefined;
+    try {
+      right = await this.rightFrom(id, stored, contents);
+    } catch (error) {
+      // its key cannot be had yet: the token before it counts to its end
+      if (before && before.version < stored.version && (await this.isStillGood(before)))
+        return this.keep(before.right, before.version, this.now() + LOOK_AGAIN_MS);
+      if (!(error instanceof Refused)) throw error;
+    }
+    const read = { stored, contents, right };
+    const unstored = this.unstored.get(id);
+    if (unstored?.version === stored.version) return this.take(id, read, unstored);
     const now = this.now();
     // a renewal that was postponed stays postponed
-    const before = this.kept.get(id);
     const renewAt = before?.version === stored.version ? before.right.session.renew_at : read.right?.session.renew_at;
     if (read.right && renewAt !== undefined && renewAt > now) return this.keep(read.right, stored.version, renewAt);
     return this.renew(id, read);
@@ -167,20 +193,79 @@ export class Sessions {
       throw new Unavailable('identity_provider', 'The OpenID provider was away a moment ago.');
     }
     if (!(await this.store.claimRenewal(id, stored.version, LEASE_MS))) return this.awaitOther(id, read);
+    let tokens: SessionTokens;
     try {
-      const renewed = { ...(await this.provider.renew({ ...contents, refresh_token })), user_id: contents.user_id };
-      const version = stored.version + 1;
-      const fresh = await this.rightFrom(id, stored, renewed);
-      if (!(await this.store.renew(id, stored.version, this.sealed(renewed)))) throw ended();
-      // by our own clock, which may be ahead of the provider's
-      const life = fresh.expires_at - this.now();
-      return this.keep(fresh, version, fresh.expires_at - Math.min(RENEW_BEFORE_MS, life / 3));
+      tokens = await this.provider.renew({ ...contents, refresh_token });
     } catch (error) {
-      if (error instanceof Refused) throw await this.over(id);
+      if (error instanceof Refused) return this.refused(id, stored.version);
       this.awayUntil = this.now() + RENEW_AGAIN_MS;
       if (right && right.expires_at > this.now()) return this.keep(right, stored.version, this.awayUntil);
       throw error;
     }
+    return this.take(id, read, { version: stored.version, contents: { ...tokens, user_id: contents.user_id } });
+  }
+
+  /**
+   * Stores renewed tokens, and then verifies them: the provider gives them once, and what is stored is verified at each
+   * use. While one of the two cannot be done, the token before them counts to its end.
+   */
+  private async take(id: string, { stored, right }: Read, renewed: Unstored): Promise<Kept> {
+    let isStored = true;
+    try {
+      isStored = await this.write(id, renewed);
+      if (isStored) {
+        const fresh = await this.rightFrom(id, stored, renewed.contents);
+        // by our own clock, which may be ahead of the provider's
+        const life = fresh.expires_at - this.now();
+        return this.keep(fresh, stored.version + 1, fresh.expires_at - Math.min(RENEW_BEFORE_MS, life / 3));
+      }
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'session_ended') throw await this.over(id);
+      if (right && right.expires_at > this.now()) return this.keep(right, stored.version, this.now() + LOOK_AGAIN_MS);
+      throw error instanceof Refused ? ended(error) : error;
+    }
+    // another gateway has stored newer ones, or the person has signed out
+    return this.load(id);
+  }
+
+  /** Stores renewed tokens in place of those of their version. Until that is done they are kept, and tried again. */
+  private async write(id: string, renewed: Unstored): Promise<boolean> {
+    this.unstored.set(id, renewed);
+    try {
+      const isStored = await this.store.renew(id, renewed.version, this.sealed(renewed.contents));
+      if (this.unstored.get(id) === renewed) this.unstored.delete(id);
+      return isStored;
+    } catch (error) {
+      this.writeAgainSoon();
+      throw error;
+    }
+  }
+
+  /**
+   * Repeats failed writes, also when no request comes here: once the lease is over, another gateway would renew with
+   * the refresh token that the provider has taken, and be refused.
+   */
+  private writeAgainSoon(): void {
+    this.writingAgain ??= setTimeout(() => {
+      this.writingAgain = undefined;
+      // a write that fails begins the next round
+      void this.writeUnstored().catch(() => undefined);
+    }, WRITE_AGAIN_MS).unref();
+  }
+
+  /** One after the other, the one that was tried longest ago first, so that a store that is back is not flooded. */
+  private async writeUnstored(): Promise<void> {
+    for (const id of [...this.unstored.rkeys()]) {
+      const renewed = this.unstored.peek(id);
+      if (renewed) await this.write(id, renewed);
+    }
+  }
+
+  /** The provider refuses the refresh token: the session is over, unless another gateway has used it meanwhile. */
+  private async refused(id: string, version: number): Promise<Kept> {
+    const stored = await this.store.use(id, this.options.idleMs);
+    if (stored && stored.version !== version) return this.load(id);
+    throw await this.over(id);
   }
 
   /** Another gateway renews the tokens. While the present token is good, no request waits for it. */
@@ -201,6 +286,7 @@ export class Sessions {
   /** The provider does not continue the session. */
   private async over(id: string): Promise<Refused> {
     this.kept.delete(id);
+    this.unstored.delete(id);
     await this.store.end(id);
     return ended();
   }
@@ -212,11 +298,18 @@ export class Sessions {
     return kept;
   }
 
-  private rightIfGood(id: string, stored: StoredSession, contents: Contents): Promise<SessionToken | undefined> {
-    return this.rightFrom(id, stored, contents).catch((error: unknown) => {
-      if (error instanceof Refused) return undefined;
+  /**
+   * Whether a right that was found before still holds: its key may have been withdrawn. Costs what a token costs,
+   * because the verifier keeps what it has verified.
+   */
+  private async isStillGood({ right }: Kept): Promise<boolean> {
+    try {
+      await this.verifier.verify(right.token);
+      return true;
+    } catch (error) {
+      if (error instanceof Refused) return false;
       throw error;
-    });
+    }
   }
 
   /**
@@ -257,4 +350,4 @@ export class Sessions {
 /** The name of a session in the store: what is stored does not open it. */
 const idOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
-const ended = () => new Refused('session_ended', 'The session has ended: sign in again.');
+const ended = (cause?: unknown) => new Refused('session_ended', 'The session has ended: sign in again.', { cause });

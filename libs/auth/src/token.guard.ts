@@ -19,9 +19,29 @@ import { TokenVerifier, type VerifiedToken } from './token-verifier';
 
 const SCOPES_KEY = 'tocsin:scopes';
 
-/** A request that has passed the guard. */
+/** A request that has passed the guard, or another that calls `admit`. */
 export interface AuthenticatedRequest extends IncomingMessage {
-  verifiedToken: VerifiedToken;
+  readonly verifiedToken: VerifiedToken;
+  /**
+   * Judges the token again, by what is known now. For what comes long after the guard: the token, its user or its
+   * session may have been revoked since. Throws as `judgeToken`.
+   */
+  readonly judgeAgain: () => void;
+}
+
+/**
+ * Admits a request with this token. Every guard that identifies the caller from the head of a request does it here, so
+ * that none leaves a token that cannot be judged again. Throws as `judgeToken`.
+ */
+export function admit(
+  request: IncomingMessage,
+  verifiedToken: VerifiedToken,
+  revocations: Pick<Revocations, 'isRevoked'>,
+  needed: readonly Scope[],
+): void {
+  const judgeAgain = () => judgeToken(verifiedToken, revocations, needed);
+  judgeAgain();
+  Object.assign(request, { verifiedToken, judgeAgain } satisfies Partial<AuthenticatedRequest>);
 }
 
 /**
@@ -39,12 +59,11 @@ export class TokenGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    const request = context.switchToHttp().getRequest<IncomingMessage>();
     const needed = scopesOfRoute(this.reflector, context.getHandler(), context.getClass()) ?? [];
     const sent = bearerToken(request);
     const ofSession = sent === undefined ? await this.sessions.tokenOf(request) : undefined;
-    request.verifiedToken = ofSession ?? (await this.verifier.verify(sent));
-    judgeToken(request.verifiedToken, this.revocations, needed);
+    admit(request, ofSession ?? (await this.verifier.verify(sent)), this.revocations, needed);
     return true;
   }
 }

@@ -26,6 +26,8 @@ class BodyReader implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const request = context.switchToHttp().getRequest<RequestWithBody & Partial<AuthenticatedRequest>>();
     const body = await request.readBody?.(this.maxBytes, request.verifiedToken !== undefined);
+    // A body takes up to 30 s. A revocation that is known by now counts for what the body asks for.
+    request.judgeAgain?.();
     if (body) request.body = body;
     return next.handle();
   }

@@ -9,6 +9,7 @@ import {
 } from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import type { GatewayConfig } from '../config';
+import { STREAM_SCOPES } from '../live/lifetime';
 import type { Credential, StreamRequest } from './stream-request';
 
 /** The client that asks for a stream, and the tenants that it may follow. */
@@ -50,7 +51,7 @@ export class IdentifyClient {
       );
     }
     const right = await this.rightOf(kind, value);
-    judgeToken(right, this.revocations, ['alerts:read']);
+    judgeToken(right, this.revocations, STREAM_SCOPES);
     return right;
   }
 

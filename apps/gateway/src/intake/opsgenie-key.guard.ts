@@ -1,5 +1,4 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { AuthenticatedRequest } from '@tocsin/auth';
 import type { Request } from 'express';
 import { PeerPublisher } from './peer-publisher';
 
@@ -12,8 +11,7 @@ export class OpsgenieKeyGuard implements CanActivate {
   constructor(private readonly publishers: PeerPublisher) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<Request & AuthenticatedRequest>();
-    request.verifiedToken = await this.publishers.verified(request);
+    await this.publishers.admit(context.switchToHttp().getRequest<Request>());
     return true;
   }
 }

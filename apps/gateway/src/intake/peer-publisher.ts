@@ -1,14 +1,18 @@
 import {
+  admit,
   bearerToken,
   judgeToken,
   Revocations,
   TokenVerifier,
   type AuthenticatedRequest,
+  type Scope,
   type VerifiedToken,
 } from '@tocsin/auth';
 import type { Request } from 'express';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { Publisher } from './publish-events';
+
+const NEEDED: readonly Scope[] = ['events:publish'];
 
 /**
  * Identifies the publisher on an endpoint that imitates another system: by a service token in the place where that
@@ -26,17 +30,23 @@ export class PeerPublisher {
    * `Unavailable` as every guarded route does.
    */
   async of(request: Request & Partial<Pick<AuthenticatedRequest, 'verifiedToken'>>, key?: string): Promise<Publisher> {
-    const token = request.verifiedToken ?? (await this.verified(request, key));
+    const token = request.verifiedToken ?? (await this.judged(request, key));
     return { by: token.user_id, publishesFor: this.tenants.publisher(token), traceparent: request.get('traceparent') };
   }
 
-  /**
-   * The verified token of a request: from its head, or from the body's `key` when that is given. Throws as `of` does.
-   */
-  async verified(request: Request, key?: string): Promise<VerifiedToken> {
-    const token = await this.verifier.verify(keyOfHeader(request) ?? bearerToken(request) ?? key);
-    judgeToken(token, this.revocations, ['events:publish']);
+  /** For a guard: admits a request by the token in its head, before its body is read. Throws as `of` does. */
+  async admit(request: Request): Promise<void> {
+    admit(request, await this.verified(request), this.revocations, NEEDED);
+  }
+
+  private async judged(request: Request, key: string | undefined): Promise<VerifiedToken> {
+    const token = await this.verified(request, key);
+    judgeToken(token, this.revocations, NEEDED);
     return token;
+  }
+
+  private verified(request: Request, key?: string): Promise<VerifiedToken> {
+    return this.verifier.verify(keyOfHeader(request) ?? bearerToken(request) ?? key);
   }
 }
 

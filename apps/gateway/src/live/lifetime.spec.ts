@@ -329,7 +329,10 @@ describe('the stream of a session', () => {
   const HOUR_MS = 3_600_000;
   const session = { session_id: 's', renew_at: START + 40_000, ends_at: START + HOUR_MS };
   const ofSession = () => open('ana', null, null, { session, expires_at: START + 60_000 });
-  const renewed = { user_id: 'ana', jti: null, issued_at: 0, expires_at: START + 120_000 } as VerifiedToken;
+  const renewed = {
+    ...{ user_id: 'ana', jti: null, issued_at: 0, expires_at: START + 120_000 },
+    scopes: new Set(['alerts:read']),
+  } as unknown as VerifiedToken;
 
   it('goes on with the new token, which is asked for when it is due and not before', async () => {
     const ids: string[] = [];
@@ -361,6 +364,16 @@ describe('the stream of a session', () => {
     const late = open('ana', null, null, { session: { ...session, renew_at: START - 40_000 }, expires_at: START + 1 });
     await lifetimes.renewDue(START);
     expect(late.stream.reason).toBe('identity_provider_unavailable');
+  });
+
+  it.each([
+    ['may not read', []],
+    ['may only publish', ['events:publish']],
+  ] as const)('ends when its new token %s', async (_, scopes) => {
+    currentOf = () => Promise.resolve({ ...renewed, scopes: new Set(scopes), session });
+    const { stream } = ofSession();
+    await lifetimes.renewDue(START + 40_000);
+    expect(stream.reason).toBe('revoked');
   });
 
   it('is left to the end of its token when the token cannot be renewed at all', async () => {

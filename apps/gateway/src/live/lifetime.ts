@@ -1,10 +1,12 @@
 import { Refused, Unavailable, type Membership, type TenantId, type UserStreams } from '@tocsin/contracts';
 import type { Revocation } from '@tocsin/contracts/ports';
-import type { Revocations, SessionDoor, VerifiedToken } from '@tocsin/auth';
+import { missingScopes, type Revocations, type Scope, type SessionDoor, type VerifiedToken } from '@tocsin/auth';
 import type { Log } from '@tocsin/observability';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { EventStream } from './event-stream';
 
+/** The scopes that a token needs to open a stream, and that a renewed token needs for its stream to go on. */
+export const STREAM_SCOPES: readonly Scope[] = ['alerts:read'];
 /**
  * How often the rights of open streams are looked up again. As a cached directory response is at most 10 s old, a
  * removal is found within 60 s.
@@ -134,6 +136,8 @@ export class Lifetimes {
     try {
       const right = await this.sessions.current(held.right.session!.session_id);
       if (held.stream.closed) return;
+      // the provider may give a renewed token fewer scopes than the one before it
+      if (missingScopes(right, STREAM_SCOPES).length > 0) return held.stream.close('revoked');
       held.right = right;
       held.stream.closeAt(right.expires_at);
       this.enforce(held);
