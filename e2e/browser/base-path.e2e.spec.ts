@@ -42,6 +42,11 @@ describeWith('chromium', 'the page below a base path', () => {
     await page.getByTestId('drawer').getByRole('heading', { name: 'Flour is running low' }).waitFor();
     await eventually(() => expect(new URL(page.url()).searchParams.get('alert')).not.toBeNull());
     expect(new URL(page.url()).pathname).toBe(`${BASE}/`);
+    const links = await page
+      .locator('a[href^="/"]')
+      .evaluateAll((all) => all.map((one) => (one as unknown as { pathname: string }).pathname));
+    expect(links).toContain(`${BASE}/`);
+    expect(links.filter((path) => !path.startsWith(`${BASE}/`))).toEqual([]);
 
     expect(asked.filter(({ path }) => !path.startsWith(`${BASE}/`))).toEqual([]);
     expect(asked.filter(({ status }) => status === undefined || status >= 400)).toEqual([]);

@@ -286,6 +286,8 @@ describeWith('chromium', 'a user with many tenants', () => {
     expect(await bar.count()).toBe(0);
     await page.goto(`${stack.gateway.url}/?view=refused`);
     await page.getByTestId('refused').waitFor();
+    // the keys for tenants work once the stream has named them
+    await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('v');
     await page.getByTestId('overview').waitFor();

@@ -98,6 +98,21 @@ describe('a feed', () => {
     await eventually(() => expect(delivered).toEqual([1, 2]));
     feed.close();
   });
+
+  it('that could not read up to a position does not say that it was checked', async () => {
+    const { log, feed } = await openFeed();
+    const before = feed.checkedAt;
+    log.put(tenant, 1);
+    const head = { tenant_id: tenant, ...log.position(tenant, 1), floor_seq: 0 };
+    log.away = true;
+    await eventually(() => expect(Date.now()).toBeGreaterThan(before));
+    await feed.confirm(head, feed.mark());
+    expect(feed.checkedAt).toBe(before);
+    log.away = false;
+    await feed.confirm(head, feed.mark());
+    expect([feed.last.seq, feed.checkedAt > before]).toEqual([1, true]);
+    feed.close();
+  });
 });
 
 describe('a feed that receives hints that prove nothing', () => {

@@ -193,6 +193,8 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
       await this.fill('check');
       // A read that was already running may have begun before this position existed.
       if (head.seq > this.last.seq && generation === this.generation) await this.fill('check');
+      // the log could not be read: clients are not told that this position was checked
+      if (head.seq > this.last.seq && generation === this.generation) return;
     }
     this.checkedAt = Date.now();
   }
