@@ -3,7 +3,7 @@ import type { AlertStream } from '../alert-stream';
 import type { AlertsApi } from './alerts-api';
 import { SeenAlerts } from './seen-alerts';
 
-type Hears = (entry: { alert_id: string; change: Change }) => void;
+type Hears = (entry: { alert_id: string; change: Change; actor: string | null }) => void;
 
 const alert = (last_seq: number, more: Partial<Alert> = {}) =>
   ({ alert_id: `alert-${last_seq}`, tenant_id: 'bakery', status: 'firing', last_seq, ...more }) as Alert;
@@ -39,7 +39,7 @@ function scene({ isFiltered = false, seen = [{ tenant_id: 'bakery', epoch: 'e', 
     told,
     asked: () => asked,
     goAway: (away: boolean) => (isAway = away),
-    hear: (event: string, entry: Parameters<Hears>[0] = { alert_id: '', change: 'raised' }) =>
+    hear: (event: string, entry: Parameters<Hears>[0] = { alert_id: '', change: 'raised', actor: null }) =>
       listeners.get(event)!(entry),
     isUnseen: (one: Alert) => alerts.isUnseen(alerts.getSnapshot(), one),
     watch: () => new Promise<void>((resolve) => alerts.subscribe(resolve)),
