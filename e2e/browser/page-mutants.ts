@@ -114,8 +114,8 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     patches: [
       {
         file: page('live/use-seen.ts'),
-        search: 'if (stream.cursor) void api.markSeen(stream.cursor).catch(() => undefined);',
-        replace: '',
+        search: 'if (!stream.cursor) return;',
+        replace: 'return;',
       },
     ],
     caughtBy: AWAY,

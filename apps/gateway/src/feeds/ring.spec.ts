@@ -46,3 +46,13 @@ it('of the feed that was silent for longest goes first when the memory is used u
   for (const hint of hints(10)) oldest.push(hint);
   expect([oldest.depth, older.depth, newest.depth]).toEqual([10, 0, 8]);
 });
+
+it('keeps no more memory alive than it counts', () => {
+  const chunk = Buffer.alloc(65_536, 'x');
+  const ring = new Ring(10, new RingBudget(1e6));
+  ring.push({ ...aHint({ seq: 2 }), data: chunk.subarray(100, 800) });
+  ring.prepend([{ ...aHint({ seq: 1 }), data: chunk.subarray(1_000, 1_700) }]);
+  const kept = [...ring.behind({ ...at(1), seq: 1 })!].map(({ data }) => data!);
+  expect(kept.map(({ length, buffer }) => [length, buffer.byteLength])).toEqual([[700, 700]]);
+  expect(kept[0]!.toString()).toBe('x'.repeat(700));
+});

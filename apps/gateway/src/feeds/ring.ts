@@ -83,6 +83,7 @@ export class Ring {
 
   /** Adds the next entry. Beyond the limit the oldest entry is removed. */
   push(hint: Hint): void {
+    keepAlone(hint);
     this.entries.push(hint);
     this.grow(hint.data!.length);
     if (this.entries.length <= this.maxEntries) return;
@@ -93,6 +94,7 @@ export class Ring {
 
   /** Adds entries that come directly before the oldest one. */
   prepend(hints: readonly Hint[]): void {
+    for (const hint of hints) keepAlone(hint);
     this.entries = [...hints, ...this.entries];
     this.grow(hints.reduce((sum, { data }) => sum + data!.length, 0));
   }
@@ -113,4 +115,15 @@ export class Ring {
     this.bytes += bytes;
     this.budget.take(this, bytes);
   }
+}
+
+/**
+ * Copies the data of an entry that is a small part of other memory. What came from a socket is a part of the chunk that
+ * was read, up to 64 KiB, and would keep all of it alive for as long as the ring holds the entry.
+ */
+function keepAlone(hint: Hint): void {
+  const { data } = hint;
+  if (!data || data.buffer.byteLength <= 2 * data.length) return;
+  hint.data = Buffer.allocUnsafeSlow(data.length);
+  data.copy(hint.data);
 }

@@ -12,14 +12,14 @@ const tenant = aTenant('north');
 const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
 const logger = createLogger({ app: 'test', level: 'silent' });
 
-async function openFeed(joinMs = 0) {
+async function openFeed(joinMs = 0, ringBytes = 1e6) {
   const log = new LogInMemory();
   const [head] = await log.heads([tenant]);
   const feed = new TenantFeed(
     tenant,
     log,
     100,
-    new RingBudget(1e6),
+    new RingBudget(ringBytes),
     metrics,
     logger,
     () => joinMs,
@@ -96,6 +96,40 @@ describe('a feed', () => {
 
     expect(feed.last.seq).toBe(2);
     await eventually(() => expect(delivered).toEqual([1, 2]));
+    feed.close();
+  });
+
+  it('reads once more for a hint without data that came while it was reading', async () => {
+    const { log, feed, delivered } = await openFeed();
+    const bare = (seq: number) => ({ ...hintOf(log.stored(tenant, seq)), data: null });
+    log.put(tenant, 1);
+    const letTheLogAnswer = log.pause();
+    const answer = log.after.bind(log);
+    jest
+      .spyOn(log, 'after')
+      .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
+    feed.onHint(bare(1));
+    log.put(tenant, 1);
+    feed.onHint(bare(2));
+    letTheLogAnswer();
+    await eventually(() => expect(delivered).toEqual([1, 2]));
+    // a hint that no entry follows does not make it read for ever
+    const { after } = log.asked;
+    feed.onHint({ ...bare(2), seq: 3 });
+    feed.onHint({ ...bare(2), seq: 4 });
+    await eventually(() => expect(log.asked.after).toBe(after + 2));
+    await turn();
+    expect(log.asked.after).toBe(after + 2);
+    feed.close();
+  });
+
+  it('ends the filling of a ring that has no room for a page', async () => {
+    const { log, feed } = await openFeed(0, 1_000);
+    for (const event of log.put(tenant, 64)) feed.onHint(hintOf(event));
+    await eventually(() => expect(feed.last.seq).toBe(64));
+    const { after } = log.asked;
+    await feed.reachBack(1);
+    expect(log.asked.after).toBe(after + 1);
     feed.close();
   });
 

@@ -70,6 +70,8 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
   private reaching: Promise<void> | undefined;
   private replacing: Promise<void> | undefined;
   private reorderTimer: NodeJS.Timeout | undefined;
+  /** The furthest entry of which a hint without data told while the event log was being read. */
+  private told = 0;
 
   constructor(
     readonly tenant: TenantId,
@@ -170,7 +172,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
       // The hint has the next number but belongs to another history: no later hint can fill this hole.
       const isForeign = hint.seq === this.last.seq + 1 && !this.continues(hint);
       if (hint.data && !isForeign) this.early.keep(hint);
-      if (!hint.data || isForeign) void this.fill('hint');
+      if (!hint.data || isForeign) this.fillUpTo(hint.seq);
       else this.reorderTimer ??= setTimeout(() => this.onReorderTimeout(), REORDER_MS);
     }
   }
@@ -212,6 +214,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
   }
 
   close(): void {
+    this.generation += 1; // ends what is being read
     clearTimeout(this.reorderTimer);
     this.joined.close();
     this.live.clear();
@@ -229,6 +232,15 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
   }
 
   /**
+   * Fills the feed because of an entry whose hint came without data. A read that was already running may have begun
+   * before the entry existed, so another one follows it.
+   */
+  private fillUpTo(seq: number): void {
+    if (this.filling) this.told = Math.max(this.told, seq);
+    else void this.fill('hint');
+  }
+
+  /**
    * Fills the feed up to the event log's head, one read at a time; hints that arrive in the meantime wait in `early`.
    * Never rejects.
    */
@@ -236,6 +248,9 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.filling ??= this.fillUp(cause).finally(() => {
       this.filling = undefined;
       this.takeEarly();
+      const { told } = this;
+      this.told = 0;
+      if (told > this.last.seq) void this.fill('hint');
       if (this.early.size > 0) this.reorderTimer ??= setTimeout(() => this.onReorderTimeout(), REORDER_MS);
     });
     return this.filling;
@@ -312,6 +327,8 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
         (joint.seq < last.seq || joint.fp === last.fp);
       if (!fits || generation !== this.generation || firstInRing !== this.firstInRing) return;
       this.ring.prepend(hints);
+      // there is no room for a page: the budget has dropped this very ring
+      if (this.firstInRing !== first) return;
     }
   }
 

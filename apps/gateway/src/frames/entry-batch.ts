@@ -54,10 +54,13 @@ export class EntryBatch {
   readonly written = { frames: 0, bytes: 0 };
   /** The position after the last entry: one object for all streams. */
   readonly end: LogPosition;
+  /** How many bytes the entries have, without the other lines of their frames. */
+  readonly dataBytes: number;
 
   constructor(readonly hints: readonly Hint[]) {
     const { epoch, seq, fp } = hints.at(-1)!;
     this.end = { epoch, seq, fp };
+    this.dataBytes = hints.reduce((sum, { data }) => sum + data!.length, 0);
   }
 
   /** Adds to the metrics what was written since the last call. */

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { hintOf } from '@tocsin/contracts';
 import { aTenant, eventually } from '@tocsin/contracts/testing';
 import { formatPosition } from '../positions/cursor';
 import { OpenStreams } from './open-streams';
@@ -324,6 +325,23 @@ describe('an end', () => {
     await client.hears([1]);
     expect(client.of('close')).toHaveLength(0);
     await eventually(() => expect(client.of('close')).toMatchObject([{ data: { reason: 'token_expired' } }]), 5_000);
+  });
+
+  it('a client that reads is never slow, though one read of the event log brings more than the whole backlog', async () => {
+    start({ backlogBytes: 262_144 });
+    const client = await gateway.connect([tenant]);
+    await live(client);
+    const events = log.put(tenant, 64, { message: 'x'.repeat(100_000) });
+    gateway.bus.hear(tenant, { ...hintOf(events.at(-1)!), data: null });
+    await client.hears(upTo(64));
+    publish(2, { message: 'x'.repeat(100_000) });
+    await client.hears(upTo(66));
+    expect(client.of('close')).toEqual([]);
+    // live again: what comes next needs no query
+    const { after } = log.asked;
+    publish();
+    await client.hears(upTo(67));
+    expect(log.asked.after).toBe(after);
   });
 
   it('a client that falls behind is closed as slow, and catches up on return', async () => {

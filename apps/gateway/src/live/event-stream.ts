@@ -64,6 +64,7 @@ export class EventStream implements FeedMember, WriterEvents {
   private readonly writer: SocketWriter;
   private readonly position: StreamPosition<Followed>;
   private readonly openedAt = performance.now();
+  private log: EventLog | undefined;
   private rotateAfter = Infinity;
   private expiresAt = Infinity;
   private endReason: EndReason | undefined;
@@ -191,6 +192,7 @@ export class EventStream implements FeedMember, WriterEvents {
   async run(connection: ConnectionFrame, log: EventLog): Promise<void> {
     this.write(controlFrame('connection', connection, { id: this.position.cursor(), retryMs: normalRetryMs() }));
     if (this.endReason) return;
+    this.log = log;
     const behind = this.position.followed.filter((tenant) => !tenant.replaying && !this.joined(tenant));
     if (behind.length > 0) await Promise.all(behind.map((tenant) => this.catchUp(tenant, log)));
   }
@@ -215,7 +217,8 @@ export class EventStream implements FeedMember, WriterEvents {
   deliver(feed: TenantFeed, batch: EntryBatch): void {
     const tenant = this.of(feed);
     if (!tenant?.live || this.endReason) return;
-    this.writeEntries(tenant, batch);
+    if (this.writer.hasRoomFor(batch.dataBytes)) this.writeEntries(tenant, batch);
+    else this.fallBehind(tenant);
   }
 
   replaced(feed: TenantFeed): void {
@@ -274,6 +277,19 @@ export class EventStream implements FeedMember, WriterEvents {
     }
   }
 
+  /**
+   * Leaves the feed of a tenant, and replays what comes, as the client reads it, until it can join again. What is read
+   * from the event log at a time may be more than the whole backlog, however fast the client is.
+   */
+  private fallBehind(tenant: Followed): void {
+    tenant.feed.leave(this);
+    tenant.live = false;
+    this.catchUp(tenant, this.log!).catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'a stream ended because the log could not be read');
+      this.close('store_unavailable');
+    });
+  }
+
   private async replayToFeed(tenant: Followed, log: EventLog): Promise<void> {
     const { feed } = tenant;
     const startedAt = performance.now();
@@ -281,6 +297,10 @@ export class EventStream implements FeedMember, WriterEvents {
     let empty = 0;
     let replayed = 0;
     while (this.follows(tenant)) {
+      if (this.writer.needsDrain) {
+        await this.writer.drained();
+        continue;
+      }
       if (feed.generation !== generation) {
         generation = feed.generation;
         this.reset(tenant, 'history_replaced');
@@ -347,7 +367,7 @@ export class EventStream implements FeedMember, WriterEvents {
   }
 
   private reset(tenant: Followed, reason: GapReason): void {
-    if (this.endReason) return;
+    if (!this.follows(tenant)) return;
     const tenant_id = tenant.feed.tenant;
     tenant.page = [];
     tenant.upTo = undefined;

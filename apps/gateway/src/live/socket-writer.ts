@@ -18,6 +18,8 @@ export interface StreamLimits {
  * (libuv: ten probes, 1 s apart).
  */
 const KEEP_ALIVE_MS = 5_000;
+/** The part of the backlog that live entries may fill. The rest is for the lines around them, and for other frames. */
+const LIVE_SHARE = 0.75;
 /** How long a closing stream may take to deliver its last frame, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -73,6 +75,11 @@ export class SocketWriter {
   /** Whether more bytes wait than the socket's high-water mark: a replay continues when `drained` resolves. */
   get needsDrain(): boolean {
     return this.socket.writableNeedDrain;
+  }
+
+  /** Whether live entries of so many bytes may wait for the client beside what waits already. */
+  hasRoomFor(bytes: number): boolean {
+    return this.socket.writableLength + bytes <= this.limits.backlogBytes * LIVE_SHARE;
   }
 
   /**

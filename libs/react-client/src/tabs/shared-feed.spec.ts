@@ -13,19 +13,27 @@ interface Tab {
 describe('the tabs of a browser', () => {
   let server: ScriptedFetch;
   let tabs: Tab[];
+  let browser: BrowserTabs;
   let uninstall: () => void;
   beforeEach(() => {
     jest.useFakeTimers();
-    uninstall = new BrowserTabs().install();
+    browser = new BrowserTabs();
+    uninstall = browser.install();
     server = new ScriptedFetch();
     tabs = [];
   });
   afterEach(() => {
     for (const { stream } of tabs) stream.close();
     uninstall();
+    Reflect.deleteProperty(globalThis, 'document');
     jest.useRealTimers();
   });
 
+  /** Makes the pages of all tabs visible, or hidden. */
+  function see(visibilityState: 'visible' | 'hidden'): void {
+    const document = { visibilityState, addEventListener: () => undefined, removeEventListener: () => undefined };
+    Object.defineProperty(globalThis, 'document', { configurable: true, value: document });
+  }
   const settle = () => jest.advanceTimersByTimeAsync(1);
   const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
@@ -228,6 +236,58 @@ describe('the tabs of a browser', () => {
     server.answers = ['silence'];
     await pass(40_000);
     expect(second.stream.status.state).toBe('stale');
+  });
+
+  it('take the lead over when the tab that has it is suspended, if they are visible', async () => {
+    const first = await openTab();
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    see('hidden');
+    const wake = browser.suspend();
+    const second = await openTab();
+    await pass(10_000);
+    expect([second.stream.status.state, server.asked.length]).toEqual(['connecting', 1]);
+    see('visible');
+    await pass(3_000);
+    expect(server.asked).toHaveLength(2);
+    server.last.say('connection', connection(), cursorAt(0));
+    sayEntry(server.last, 1);
+    await settle();
+    expect([second.stream.status.state, second.stream.status.isLeader, second.told]).toEqual(['live', true, [1]]);
+    wake();
+    await pass(1_000);
+    sayEntry(server.last, 2);
+    await settle();
+    expect([first.stream.status.state, first.stream.status.isLeader]).toEqual(['live', false]);
+    expect([first.told, second.told]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect([server.asked.length, server.streams[0]!.aborted]).toEqual([2, true]);
+  });
+
+  it('take over from a tab that is suspended while they follow it, and miss nothing', async () => {
+    see('visible');
+    const first = await openTab();
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    const second = await openTab();
+    sayEntry(server.last, 1);
+    await settle();
+    const wake = browser.suspend(1);
+    for (let beats = 0; beats < 5; beats += 1) {
+      const now = new Date().toISOString();
+      server.streams[0]!.say('heartbeat', { server_time: now, checked_at: now });
+      await pass(10_000);
+    }
+    expect(server.asked).toHaveLength(2);
+    expect(server.last.headers.get('last-event-id')).toBe(cursorAt(1));
+    server.last.say('connection', connection('resumed', { behind: 1 }), cursorAt(1));
+    sayEntry(server.last, 2);
+    await settle();
+    wake();
+    await pass(1_000);
+    expect([first.told, second.told, first.stream.status.isLeader]).toEqual([[1, 2], [1, 2], false]);
   });
 
   it('keep the last entries for late tabs, and know where they begin', () => {

@@ -32,19 +32,36 @@ export interface SharedFeedOwner {
   /** Called when this tab must get what it missed over its own connection. Call `rejoin` when it has caught up. */
   catchUpAlone(): void;
   reconnect(): void;
+  /** Called when another tab has taken the lead over, because this one was silent. It must ask to `lead` again. */
+  deposed(): void;
 }
 
 /** How long a tab that takes over waits for the cursors of the other tabs. */
 const ROLL_CALL_MS = 150;
 /** A tab that got no welcome asks again after this time: the leading tab may be busy or gone. */
 const ASK_AGAIN_MS = 2_000;
+/**
+ * After so many questions without any message of the leading tab, a visible tab takes over. The system may have
+ * suspended the page of the leading tab, as phones do in the background, and a suspended page keeps its lock.
+ */
+const MAX_UNANSWERED = 3;
+
+/** What only the leading tab says. */
+const SAID_BY_LEADER: ReadonlySet<Message['kind']> = new Set([
+  'leading',
+  'welcome',
+  'too_far_behind',
+  'told',
+  'status',
+]);
 
 const isVisible = (): boolean => globalThis.document?.visibilityState === 'visible';
 
 /**
  * One connection for all tabs of a user. The tab that has the lock leads: it opens the connection and passes what it
  * hears to the others. A tab that takes over resumes at the lowest cursor of all tabs, so no tab misses anything; each
- * tab drops what it has heard already, so no tab hears anything twice.
+ * tab drops what it has heard already, so no tab hears anything twice. While the leading tab says nothing, a visible
+ * tab takes over.
  */
 export class SharedFeed {
   private readonly tab = crypto.randomUUID();
@@ -58,13 +75,18 @@ export class SharedFeed {
   private welcomed = false;
   /** Set while this tab has sent `hello` and got no reply. */
   private asking: ReturnType<typeof setTimeout> | undefined;
+  /** How often this tab has asked since the leading tab last said anything. */
+  private unanswered = 0;
 
   constructor(
     name: string,
     private readonly owner: SharedFeedOwner,
   ) {
     this.channel = new BroadcastChannel(name);
-    this.lock = new TabLock(name);
+    this.lock = new TabLock(name, () => {
+      this.welcomed = false;
+      this.owner.deposed();
+    });
     this.channel.onmessage = ({ data }: MessageEvent<Message>) => this.hear(data);
     globalThis.document?.addEventListener('visibilitychange', this.sayVisible);
   }
@@ -82,6 +104,7 @@ export class SharedFeed {
     this.sayHello();
     const { atOnce } = await this.lock.hold(signal);
     this.stopAsking();
+    this.unanswered = 0;
     this.roll = [];
     this.others.clear();
     this.post({ kind: 'leading' });
@@ -114,7 +137,7 @@ export class SharedFeed {
     if (this.isLeader) this.post({ kind: 'status', status });
   }
 
-  /** Follows the leading tab again, after this tab has caught up over its own connection. */
+  /** Follows the leading tab again: after this tab has caught up over its own connection, or after a silence. */
   rejoin(): void {
     this.sayHello();
   }
@@ -155,7 +178,11 @@ export class SharedFeed {
   private readonly sayHello = (): void => {
     clearTimeout(this.asking);
     this.post({ kind: 'hello', tab: this.tab, cursor: this.owner.cursor, visible: isVisible() });
-    this.asking = setTimeout(this.sayHello, ASK_AGAIN_MS);
+    this.asking = setTimeout(() => {
+      this.unanswered += 1;
+      if (this.unanswered >= MAX_UNANSWERED && isVisible()) this.lock.steal();
+      this.sayHello();
+    }, ASK_AGAIN_MS);
   };
 
   private hear(message: Message): void {
@@ -182,6 +209,7 @@ export class SharedFeed {
   }
 
   private hearAsFollower(message: Message): void {
+    if (SAID_BY_LEADER.has(message.kind)) this.unanswered = 0;
     switch (message.kind) {
       case 'leading':
         // this tab still waits for the lock, and the new leading tab collects cursors

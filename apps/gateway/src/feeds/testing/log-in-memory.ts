@@ -62,6 +62,10 @@ export class LogInMemory extends EventLog {
     return go;
   }
 
+  stored(tenant: TenantId, seq: number): StoredEvent {
+    return this.stream(tenant).events[seq - 1]!;
+  }
+
   position(tenant: TenantId, seq: number): LogPosition {
     const { epoch, events } = this.stream(tenant);
     return { epoch, seq, fp: seq === 0 ? '0' : events[seq - 1]!.fp };
