@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Dialog, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { openBrowser } from '../kit/browser';
 import { describeWith } from '../kit/programs';
@@ -102,6 +102,25 @@ describeWith('chromium', 'a page with the client', () => {
         ...((await logOf(page)).states.includes('catching_up') ? ['catching_up'] : []),
       ]),
     );
+  }, 90_000);
+
+  it('takes the connection over from a tab that stands still, and neither of them misses or repeats anything', async () => {
+    const from = published;
+    const first = await openTab();
+    await publish();
+    await hears(first, from);
+    // a page with a dialog stands still as a suspended one does, and keeps its lock
+    const dialog = new Promise<Dialog>((resolve) => first.once('dialog', resolve));
+    await first.evaluate(`void setTimeout(() => alert('It stands still.'))`);
+    const stands = await dialog;
+    const second = await openTab();
+    await publish();
+    await hears(second, from + 1);
+    await stands.dismiss();
+    await publish();
+    await hears(first, from);
+    await hears(second, from + 1);
+    expect([await statusOf(first), await statusOf(second)].map(({ isLeader }) => isLeader)).toEqual([false, true]);
   }, 90_000);
 
   it('renews its token before it expires, three times, and nothing is missed or told twice', async () => {

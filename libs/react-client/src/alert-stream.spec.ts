@@ -340,6 +340,27 @@ describe('a stream', () => {
     expect(server.asked.slice(2).map(({ headers }) => headers.get('last-event-id'))).toEqual([null, null]);
   });
 
+  it.each([
+    ['of a known user, and no longer once a position is kept', {}, cursorAt(4)],
+    ['of an unknown user, for whom none is kept', { token: undefined, ticket: () => 'a-ticket' }, cursorAt(3)],
+  ])('begins where the application says for the stream %s', async (_, options, next) => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    };
+    const from = cursorAt(3);
+    await openLive({ ...options, storage, from });
+    sayEntry(server.last, 4);
+    await settle();
+    server.last.break();
+    await nextAttempt();
+    stream.close();
+    await open({ ...options, storage, from });
+    expect(server.asked.map(({ headers }) => headers.get('last-event-id'))).toEqual([cursorAt(3), cursorAt(4), next]);
+  });
+
   it('goes on without a storage that is full or forbidden', async () => {
     const broken = () => {
       throw new DOMException('forbidden', 'SecurityError');

@@ -43,7 +43,7 @@ export class AlertStream {
   private readonly connection: Connection;
   private readonly life: PageLife;
   private current: StreamStatus = CLOSED;
-  private position: string | null;
+  private position: string | null = null;
   /** Where the next attempt resumes, if not at this tab's own position: another tab may have heard less. */
   private resumeAt: string | null = null;
   private kept: KeptPlace | undefined;
@@ -59,7 +59,6 @@ export class AlertStream {
 
   constructor(private readonly options: AlertStreamOptions) {
     this.credential = new Credential(options);
-    this.position = options.from ?? null;
     this.connection = this.newConnection((signal) => this.takeTurn(signal));
     this.life = new PageLife({
       lookedAt: () => this.retry(),
@@ -170,7 +169,10 @@ export class AlertStream {
    */
   private async takeTurn(signal: AbortSignal): Promise<void> {
     const { user } = this.credential;
-    if (user === undefined) return this.patch({ isLeader: true });
+    if (user === undefined) {
+      this.position ??= this.options.from ?? null;
+      return this.patch({ isLeader: true });
+    }
     const name = JSON.stringify(['tocsin', user, streamUrl(this.options)]);
     if (!this.kept) {
       this.kept = new KeptPlace(
@@ -178,7 +180,7 @@ export class AlertStream {
         name,
       );
       const place = this.kept.load();
-      this.position ??= place?.cursor ?? null;
+      this.position ??= place?.cursor ?? this.options.from ?? null;
       this.lastWellAt ||= place?.at ?? 0;
     }
     if (this.options.sharing === false || !canShare()) return this.patch({ isLeader: true });
@@ -221,6 +223,10 @@ export class AlertStream {
         this.alone.start();
       },
       reconnect: () => this.connection.retryNow({ evenIfWell: true }),
+      deposed: () => {
+        this.patch({ isLeader: false });
+        this.connection.retryNow({ evenIfWell: true });
+      },
     };
   }
 
@@ -341,6 +347,7 @@ export class AlertStream {
     this.timer = setTimeout(() => {
       if (!this.shared || this.shared.isLeader) return;
       this.patch({ state: 'stale', reason: 'silent' });
+      this.shared.rejoin();
     }, limit);
   }
 
