@@ -28,6 +28,9 @@ WORKDIR /app
 COPY --from=packages --chown=root:root /app/package.json ./
 COPY --from=packages --chown=root:root /app/node_modules node_modules
 COPY --from=packages --chown=root:root /app/dist dist
+# For tocsin_build_info. After all that is copied, so that another commit alone copies nothing anew.
+ARG BUILD_COMMIT=unknown
+ENV BUILD_COMMIT=$BUILD_COMMIT
 # The user `node`, as a number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 EXPOSE 8000 9090

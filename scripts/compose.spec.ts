@@ -74,6 +74,23 @@ describe('compose', () => {
     }
   });
 
+  // What nothing awaits as completed, `docker compose up --wait` takes for an app that has ended: it ends with 1
+  // (docker/compose#10596).
+  test.each(['docker-compose.yml', 'docker-compose.postgres-alone.yml'])(
+    'each step of %s is awaited by a service that starts without a profile',
+    (file) => {
+      const usual = Object.entries(readCompose(file).services).filter(([, { profiles }]) => !profiles);
+      const steps = usual.filter(([, { restart }]) => /^on-failure/.test(restart ?? '')).map(([name]) => name);
+      expect(steps).toEqual(STEPS);
+      const awaited = usual.flatMap(([, { depends_on = {} }]) =>
+        Object.entries(depends_on)
+          .filter(([, { condition }]) => condition === 'service_completed_successfully')
+          .map(([name]) => name),
+      );
+      expect(steps.filter((name) => !awaited.includes(name))).toEqual([]);
+    },
+  );
+
   test('an app in compose is traced when it is told where to, and the example names the receiver of Jaeger', () => {
     for (const app of Object.keys(APPS))
       expect(service(app).environment).toMatchObject({

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Metrics } from '@tocsin/observability';
+import { parse } from 'yaml';
 import { secretSettings } from './manifests/secret-settings';
 
 const root = join(__dirname, '..');
@@ -37,6 +38,46 @@ it('docs/operate.md says of every secret setting of every app how it is rotated'
   const apps = ['gateway', 'alert-processor', 'notifier', 'standalone', 'cli'];
   const settings = (await Promise.all(apps.map(secretSettings))).flat();
   expect([...new Set(settings)].sort()).toEqual([...new Set(named)].sort());
+});
+
+describe('a document that installs into a cluster', () => {
+  interface Image {
+    newName?: string;
+    newTag: string;
+  }
+  const yaml = <T>(file: string) => parse(read(file)) as T;
+  /** The image that the objects of an overlay name. */
+  const imageOf = (overlay: string) => {
+    const path = join('infrastructure/kubernetes/overlays', overlay, 'kustomization.yaml');
+    const { newName = 'tocsin', newTag } = yaml<{ images: [Image] }>(path).images[0];
+    return `${newName}:${newTag}`;
+  };
+  const chart = 'infrastructure/helm/tocsin';
+  const imageOfChart = (values: string) => {
+    const { repository } = yaml<{ image: { repository: string } }>(join(chart, values)).image;
+    return `${repository}:${yaml<{ appVersion: string }>(join(chart, 'Chart.yaml')).appVersion}`;
+  };
+
+  const installs = documents.flatMap((file) => {
+    const text = read(file);
+    const overlays = [...text.matchAll(/kubectl apply -k \S*overlays\/(\w+)/g)].map(([, name]) => imageOf(name!));
+    const releases = [...text.matchAll(/^helm upgrade (?:.*\\\n)*.*$/gm)].map(([command]) =>
+      imageOfChart(/values-production\.yaml/.test(command) ? 'values-production.yaml' : 'values.yaml'),
+    );
+    return [...new Set([...overlays, ...releases])].map((image) => ({ file, image }));
+  });
+
+  it('is found', () =>
+    expect(installs.map(({ file }) => file)).toEqual(expect.arrayContaining(['README.md', 'docs/install.md'])));
+
+  // No registry has the image: the pods would wait for it for ever.
+  it.each(installs)('$file has the command that builds $image', ({ file, image }) => {
+    expect(
+      read(file)
+        .match(/docker build [^`\n]*/g)
+        ?.map((build) => / --tag (\S+) /.exec(build)?.[1]),
+    ).toContain(image);
+  });
 });
 
 it('the metrics that documents name are there', () => {

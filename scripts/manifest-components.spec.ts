@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Metrics } from '@tocsin/observability';
+import { aboutSetting } from '@tocsin/settings';
+import type { z } from 'zod';
+import { describedApp } from '../apps/gateway/src/docs/testing/described-app.docs';
 import { describeWith } from '../e2e/kit/programs';
+import { APPS } from './manifests/deployed';
 import { kustomize, type Manifest } from './manifests/render';
 import { COMPONENTS, withComponents } from './manifests/sources';
 
@@ -11,7 +15,15 @@ import { COMPONENTS, withComponents } from './manifests/sources';
 type Way = Omit<Manifest, 'spec'> & {
   spec: {
     hostnames: string[];
-    rules: { matches: object[]; timeouts?: object; backendRefs?: object[] }[];
+    hosts: string[];
+    rules: { matches: object[]; timeouts?: Record<string, string>; backendRefs?: object[] }[];
+    http: {
+      match?: { uri?: { prefix?: string; regex?: string }; method?: { exact: string } }[];
+      timeout: string;
+      retries: { retryOn: string };
+      route: object[];
+      corsPolicy?: object;
+    }[];
     routes: { services: object[] }[];
     targetRefs?: object[];
     timeout: { http: Record<string, string> } & Record<string, string>;
@@ -24,6 +36,36 @@ type Way = Omit<Manifest, 'spec'> & {
     };
   };
 };
+
+/** The rule of an HTTPRoute that takes a path: the one with the longest prefix of whole segments. */
+const routeOf = (rules: Way['spec']['rules'], path: string) =>
+  rules
+    .flatMap((rule) =>
+      (rule.matches as { path: { value: string } }[]).map((match) => ({ rule, prefix: match.path.value })),
+    )
+    .filter(({ prefix }) => `${path}/`.startsWith(`${prefix.replace(/\/$/, '')}/`))
+    .sort((a, b) => b.prefix.length - a.prefix.length)[0]!.rule;
+
+interface Described {
+  responses: Record<string, { content?: object }>;
+}
+
+/** The addresses of the gateway that answer GET with a stream, as its OpenAPI document has them. */
+async function addressesOfStreams(): Promise<string[]> {
+  const app = await describedApp();
+  try {
+    const { openApi } = (await import(join(__dirname, '..', 'apps/gateway/src/docs/openapi.docs'))) as {
+      openApi: (of: object, version: string) => Promise<{ paths: Record<string, { get?: Described }> }>;
+    };
+    return Object.entries((await openApi(app, '')).paths)
+      .filter(([, { get }]) =>
+        Object.values(get?.responses ?? {}).some(({ content = {} }) => 'text/event-stream' in content),
+      )
+      .map(([path]) => path.replace(/\{\w+\}/g, 'x'));
+  } finally {
+    await app.close();
+  }
+}
 
 /** A default that the settings' schema has written into .env.example. */
 const settingOf = (name: string) => {
@@ -43,6 +85,19 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
     return object;
   };
 
+  /** The route of Istio that takes a request: the first that matches. */
+  const istioRouteOf = (asked: string, path: string) =>
+    found('istio', 'VirtualService').spec.http.find(
+      ({ match }) =>
+        !match ||
+        match.some(
+          ({ uri = {}, method }) =>
+            path.startsWith(uri.prefix ?? '') &&
+            new RegExp(`^(${uri.regex ?? '.*'})$`).test(path) &&
+            (method?.exact ?? asked) === asked,
+        ),
+    )!;
+
   test.each(COMPONENTS.map((names) => names.at(-1)!))('%s changes nothing else', (component) => {
     const others = kustomize('overlays/prod').filter(({ kind }) => kind !== 'Ingress');
     const kinds = new Set(others.map(({ kind }) => kind));
@@ -56,9 +111,7 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
     (component) => {
       const { hostnames, rules } = found(component, 'HTTPRoute').spec;
       expect(hostnames).toEqual(['tocsin.example.com']);
-      expect(rules.map(({ matches }) => matches)).toEqual(
-        ['/api/events', '/'].map((value) => [{ path: { type: 'PathPrefix', value } }]),
-      );
+      expect(rules.map(({ matches }) => matches)).toEqual([[{ path: { type: 'PathPrefix', value: '/' } }]]);
       for (const { backendRefs } of rules) expect(backendRefs).toEqual([{ name: 'gateway', port: 8000 }]);
       const { spec } = found(component, 'HTTPRoute', 'tocsin-to-https');
       expect(spec.rules).toEqual([
@@ -67,14 +120,19 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
     },
   );
 
-  test('a stream has no end, and other requests have longer than the gateway gives them', () => {
-    const [streams, others] = found('gateway-api', 'HTTPRoute').spec.rules;
-    expect(streams!.timeouts).toEqual({ request: '0s', backendRequest: '0s' });
-    const [, limit] = /^const REQUEST_TIMEOUT_MS = (\d+)_000;$/m.exec(
-      readFileSync(join(__dirname, '..', 'apps/gateway/src/http-server.ts'), 'utf8'),
-    )!;
-    for (const duration of Object.values(others!.timeouts!) as string[])
-      expect(secondsOf(duration)).toBeGreaterThan(Number(limit));
+  test('no answer that may be a stream has an end: of any route, below a base path, of another service', async () => {
+    const streams = await addressesOfStreams();
+    expect(streams).toEqual(expect.arrayContaining(['/api/events', '/api/v1/topics/x/events']));
+    const limitsOf = {
+      'gateway-api': (path: string) => routeOf(found('gateway-api', 'HTTPRoute').spec.rules, path).timeouts!,
+      istio: (path: string) => ({ timeout: istioRouteOf('GET', path).timeout }),
+    };
+    const limited = Object.entries(limitsOf).flatMap(([component, limits]) =>
+      [...streams, ...streams.map((path) => `/tocsin${path}`), '/auth/changes']
+        .map((path) => ({ component, path, ...limits(path) }))
+        .filter(({ component: _, path: __, ...each }) => Object.values(each).some((duration) => duration !== '0s')),
+    );
+    expect(limited).toEqual([]);
   });
 
   test('Envoy lets a stream be silent for an hour, and holds as many as the gateways do', () => {
@@ -139,28 +197,27 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
     });
   });
 
-  test('Istio leads everything to the public port of the gateway, without an end for streams, and repeats no request that was answered', () => {
-    const { spec } = found('istio', 'VirtualService') as unknown as {
-      spec: {
-        hosts: string[];
-        http: {
-          match?: object[];
-          timeout: string;
-          retries: { retryOn: string };
-          route: object[];
-          corsPolicy?: object;
-        }[];
-      };
-    };
-    expect(spec.hosts).toEqual(['tocsin.example.com']);
-    expect(spec.http.map(({ match, timeout }) => ({ match, timeout }))).toEqual([
-      { match: [{ uri: { prefix: '/api/events' } }], timeout: '0s' },
-      { match: undefined, timeout: '60s' },
-    ]);
-    for (const { route, retries, corsPolicy } of spec.http) {
+  test('Istio leads everything to the public port of the gateway, and repeats no request that was answered', () => {
+    const { hosts, http } = found('istio', 'VirtualService').spec;
+    expect(hosts).toEqual(['tocsin.example.com']);
+    expect(http.at(-1)).not.toHaveProperty('match');
+    for (const { route, retries, corsPolicy } of http) {
       expect(route).toEqual([{ destination: { host: 'gateway', port: { number: 8000 } } }]);
       expect(retries.retryOn).not.toMatch(/5|unavailable/);
       expect(corsPolicy).toBeUndefined();
+    }
+  });
+
+  test('Istio repeats a request whose connection was cut where it opens a stream, and none that publishes', async () => {
+    for (const path of (await addressesOfStreams()).flatMap((path) => [path, `/tocsin${path}`])) {
+      expect({ path, ...istioRouteOf('GET', path).retries }).toMatchObject({
+        path,
+        retryOn: expect.stringMatching(/,reset$/) as string,
+      });
+      expect({ path, ...istioRouteOf('POST', path).retries }).toMatchObject({
+        path,
+        retryOn: expect.not.stringMatching(/,reset/) as string,
+      });
     }
   });
 
@@ -184,6 +241,31 @@ describeWith('kustomize', 'components in place of the Ingress', () => {
       expect(keptSeconds).toBeGreaterThanOrEqual(secondsOf(duration) + 30);
   });
 });
+
+/** Addresses that an app tells browsers, and to which it does not connect. */
+const OF_BROWSERS = ['PUBLIC_URL', 'PAGE_TOKEN_URL'];
+/** The ports of addresses that name none. */
+const PORTS: Record<string, number> = { 'http:': 80, 'https:': 443, 'smtp:': 25, 'smtps:': 465 };
+
+/** The ports of the addresses that an app connects to, by setting: as in the example or the default of the setting. */
+async function usualPorts(app: string): Promise<Record<string, number>> {
+  const { settings } = (await import(join(__dirname, '..', 'apps', app, 'src', 'config'))) as {
+    settings: z.ZodRawShape;
+  };
+  const exampleOf = (name: string) => {
+    const schema = settings[name] as z.ZodType;
+    return aboutSetting(schema).example ?? (schema.safeParse(undefined).data as string | undefined);
+  };
+  return Object.fromEntries(
+    Object.keys(settings)
+      .filter((name) => /_(URL|ENDPOINT|ISSUER)$/.test(name) && !OF_BROWSERS.includes(name))
+      .map((name) => {
+        // the other addresses of PostgreSQL have no examples of their own
+        const address = new URL(exampleOf(name) ?? exampleOf(name.replace(/^DATABASE_\w+_URL$/, 'DATABASE_URL'))!);
+        return [name, Number(address.port) || PORTS[address.protocol]!];
+      }),
+  );
+}
 
 interface Rule {
   from?: { namespaceSelector?: object; podSelector?: object }[];
@@ -252,6 +334,16 @@ describeWith('kustomize', 'what an overlay may add', () => {
     ]);
     // a rule without a sender would let everybody in
     for (const { from } of policies.flatMap(({ ingress = [] }) => ingress)) expect(from!.length).toBeGreaterThan(0);
+  });
+
+  test.each(Object.keys(APPS))('%s reaches the usual port of each address that it can be given', async (app) => {
+    const policy = added('network-policies').find(({ metadata }) => metadata.name === app)!.spec as unknown as Policy;
+    const reached = policy.egress!.flatMap(({ ports }) => ports.map(({ port }) => port));
+    const usual = await usualPorts(app);
+    expect(Object.keys(usual)).toEqual(
+      expect.arrayContaining(['DATABASE_URL', 'NATS_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT']),
+    );
+    expect(Object.entries(usual).filter(([, port]) => !reached.includes(port))).toEqual([]);
   });
 
   test('what a notifier reaches by addresses of users is outside of private networks', () => {

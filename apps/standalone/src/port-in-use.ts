@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
+import { parseArgs } from 'node:util';
 import { ConfigurationError } from '@tocsin/settings';
 
 const HIGHEST_PORT = 65_535;
@@ -25,8 +26,18 @@ export async function explainPortInUse<T>(
     const facts = taken.map((name) => `port ${ports[name]} is in use${holderOf(ports[name])}`).join(', and ');
     const instead: string[] = [];
     for (const name of taken) instead.push(`${name}=${await freePortAfter(ports[name])}`);
-    throw new ConfigurationError([`${facts.replace('port', 'Port')}. ${instead.join(' ')} npm start`]);
+    throw new ConfigurationError([`${facts.replace('port', 'Port')}. ${instead.join(' ')} ${commandUsed()}`]);
   }
+}
+
+/**
+ * The command that started this process. `tocsin start` says so with `--called`, because there is no `npm start` where
+ * the command line is installed as a package.
+ */
+function commandUsed(): string {
+  const args = process.argv.slice(2);
+  const { called } = parseArgs({ args, options: { called: { type: 'string' } }, strict: false }).values;
+  return typeof called === 'string' ? `${called} start` : 'npm start';
 }
 
 const isFree = (port: number): Promise<boolean> =>

@@ -35,7 +35,9 @@ export const observabilitySettings = (defaults: { ADMIN_PORT: number }) => ({
       'label off.',
   }),
   BUILD_COMMIT: setting(z.string().max(64).default('unknown'), {
-    description: 'The commit that the image was built from, for tocsin_build_info. The Dockerfile sets it.',
+    description:
+      'The commit that the image was built from, for tocsin_build_info. The build argument of this name sets it in the ' +
+      'image.',
   }),
   ...traceSettings,
 });
