@@ -3,8 +3,9 @@ import {
   ConsecutiveBreaker,
   DelegateBackoff,
   circuitBreaker,
-  handleWhenResult,
+  handleWhen,
   isBrokenCircuitError,
+  type IHalfOpenAfterBackoffContext,
 } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
 import type { SendOutcome } from '@tocsin/contracts';
@@ -17,8 +18,13 @@ export const FAILURES = 5;
 /** How long the first pause lasts, in milliseconds. Each pause is twice the one before while attempts go on failing. */
 export const FIRST_PAUSE_MS = 5_000;
 export const LONGEST_PAUSE_MS = 60_000;
-/** The most providers whose breakers are kept. Each host of webhooks is a provider, so there may be any number. */
-const MAX_PROVIDERS = 1_000;
+/**
+ * The most providers whose breakers are kept. Each host of webhooks and each user with push messages is a provider, so
+ * there may be any number.
+ */
+const MAX_PROVIDERS = 5_000;
+/** A breaker without an attempt for this long is forgotten: what failed so long ago says little. */
+const FORGET_AFTER_MS = 5 * LONGEST_PAUSE_MS;
 
 /** The reasons that are a provider's fault. Any other outcome shows that the provider works, even a refusal. */
 const FAULTS: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>([
@@ -28,43 +34,76 @@ const FAULTS: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>([
   'rate_limited',
   'provider_error',
 ]);
-const isFault = (result: SendOutcome): boolean => result.outcome !== 'sent' && FAULTS.has(result.reason);
+const isFault = (result: SendOutcome): boolean =>
+  result.outcome !== 'sent' && result.of === undefined && FAULTS.has(result.reason);
+
+/** Carries the outcome of an attempt that asked no provider past the policy, which counts results and no such error. */
+class NobodyAsked extends Error {
+  constructor(
+    readonly result: SendOutcome,
+    /** Whether the attempt was to find out whether the provider works again. */
+    readonly probing: boolean,
+  ) {
+    super('No provider was asked.');
+  }
+}
+/**
+ * An error that the policy does not handle leaves a closed breaker as it is, but it would close one that is half open.
+ * There it is handled instead: the breaker opens again, with a pause of 0.
+ */
+const foundNothingOut = (error: Error): boolean => error instanceof NobodyAsked && error.probing;
 
 /** Stops sending to a provider after several failures in a row, so that no delivery wastes its attempts on it. */
 class Breaker {
+  private pauseLastsMs = 0;
   private reopensAt = 0;
   private readonly policy = circuitBreaker(
-    handleWhenResult((result) => isFault(result as SendOutcome)),
+    handleWhen(foundNothingOut).orWhenResult((result) => isFault(result as SendOutcome)),
     {
       breaker: new ConsecutiveBreaker(FAILURES),
-      halfOpenAfter: new DelegateBackoff(({ attempt }) => {
-        const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10));
-        this.reopensAt = Date.now() + pause;
-        return pause;
+      halfOpenAfter: new DelegateBackoff<IHalfOpenAfterBackoffContext, number>(({ result }, pauses = 0) => {
+        if ('error' in result) return { delay: 0, state: pauses };
+        this.pauseLastsMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(pauses, 10));
+        this.reopensAt = Date.now() + this.pauseLastsMs;
+        return { delay: this.pauseLastsMs, state: pauses + 1 };
       }),
     },
   );
 
   constructor(onChange: (open: boolean) => void) {
-    this.policy.onBreak(() => onChange(true));
+    this.policy.onBreak((why) => {
+      if (!('error' in why)) onChange(true);
+    });
     this.policy.onReset(() => onChange(false));
   }
 
-  get open(): boolean {
-    return this.policy.state !== CircuitState.Closed;
+  /**
+   * Whether deliveries are kept from the provider. The policy leaves its open state only when something is to be sent.
+   * So the state alone would say this for ever of a provider to which nothing is sent any more. What was given back
+   * during the pause is tried again at the latest when it is over for as long as it lasted, and some seconds.
+   */
+  get leavesAlone(): boolean {
+    if (this.policy.state !== CircuitState.Open) return this.policy.state === CircuitState.HalfOpen;
+    return Date.now() < this.reopensAt + this.pauseLastsMs + FIRST_PAUSE_MS;
   }
 
   /**
    * Runs an attempt and counts its outcome. While the breaker is open there is no attempt, and the result is undefined.
-   * After a pause, one attempt finds out whether the provider works again. An attempt begins before this method
-   * returns.
+   * After a pause, one attempt finds out whether the provider works again; one that asks no provider leaves that to the
+   * next. An attempt begins before this method returns.
    */
   async run(attempt: () => Promise<SendOutcome>): Promise<SendOutcome | undefined> {
-    if (this.policy.state === CircuitState.HalfOpen) return undefined;
+    const { state } = this.policy;
+    if (state === CircuitState.HalfOpen) return undefined;
     try {
-      return await this.policy.execute(attempt);
+      return await this.policy.execute(async () => {
+        const result = await attempt();
+        if (result.of === 'us') throw new NobodyAsked(result, state === CircuitState.Open);
+        return result;
+      });
     } catch (error) {
       if (isBrokenCircuitError(error)) return undefined;
+      if (error instanceof NobodyAsked) return error.result;
       throw error;
     }
   }
@@ -75,33 +114,49 @@ class Breaker {
   }
 }
 
-/** The breakers of all providers. A provider that was not used for a long time is forgotten: it counts as working. */
+/** The breakers of all providers. A provider that was not used for a while is forgotten: it counts as working. */
 export class Breakers {
-  private readonly known = new LRUCache<string, Breaker>({ max: MAX_PROVIDERS });
+  private readonly known = new LRUCache<string, { channel: Channel; breaker: Breaker }>({
+    max: MAX_PROVIDERS,
+    ttl: FORGET_AFTER_MS,
+    updateAgeOnGet: true,
+    // by the clock of the pauses, and without a timer that keeps its time for a millisecond
+    perf: Date,
+    ttlResolution: 0,
+  });
+  /** The channels that had a breaker. Their numbers are told also when it is forgotten. */
+  private readonly channels = new Set<Channel>();
 
   constructor(
-    private readonly metrics: Pick<Metrics, 'deliveryBreakersOpen'>,
+    metrics: Pick<Metrics, 'deliveryBreakersOpen'>,
     private readonly log: Log,
-  ) {}
+  ) {
+    // Counted whenever the metrics are read: the end of a pause is no event.
+    Object.assign(metrics.deliveryBreakersOpen, {
+      collect: () => {
+        for (const channel of this.channels) metrics.deliveryBreakersOpen.set({ channel }, this.leftAlone(channel));
+      },
+    });
+  }
 
   /** The breaker of a channel's provider. */
   of({ channel }: Pick<DeliveryChannel, 'channel'>, provider: string): Breaker {
     const key = `${channel} ${provider}`;
-    let breaker = this.known.get(key);
-    if (!breaker) {
-      breaker = new Breaker((open) => {
-        if (open) this.log.warn({ channel, provider }, 'a provider fails: nothing is sent to it for a while');
-        else this.log.info({ channel, provider }, 'a provider works again');
-        this.count(channel);
-      });
-      this.known.set(key, breaker);
-    }
+    const known = this.known.get(key);
+    if (known) return known.breaker;
+    const breaker = new Breaker((open) => {
+      if (open) this.log.warn({ channel, provider }, 'a provider fails: nothing is sent to it for a while');
+      else this.log.info({ channel, provider }, 'a provider works again');
+    });
+    this.known.set(key, { channel, breaker });
+    this.channels.add(channel);
     return breaker;
   }
 
-  private count(channel: Channel): void {
-    let open = 0;
-    for (const [key, breaker] of this.known.entries()) if (key.startsWith(`${channel} `) && breaker.open) open += 1;
-    this.metrics.deliveryBreakersOpen.set({ channel }, open);
+  /** How many providers of a channel are left alone at present. */
+  private leftAlone(channel: Channel): number {
+    let count = 0;
+    for (const one of this.known.values()) if (one.channel === channel && one.breaker.leavesAlone) count += 1;
+    return count;
   }
 }

@@ -8,6 +8,8 @@ import { aDelivery } from './testing/memory-queue';
 
 const log = createLogger({ app: 'test', level: 'silent' });
 const FAILS = (): SendOutcome => ({ outcome: 'retry', reason: 'provider_error' });
+/** An outcome of our own store or text: no provider was asked. */
+const ASKS_NOBODY = (): SendOutcome => ({ outcome: 'retry', reason: 'connection_failed', of: 'us' });
 const REFUSES = (): SendOutcome => ({ outcome: 'failed', reason: 'invalid_recipient' });
 
 describe('delivering', () => {
@@ -163,6 +165,61 @@ describe('delivering', () => {
         channel.answer = n % 3 ? FAILS : REFUSES;
         expect((await attempt(channel)).outcome).toBe(n % 3 ? 'retry' : 'failed');
       }
+    });
+
+    it('counts no failure of one recipient: the provider answered', async () => {
+      const channel = new ChannelByHand({
+        answer: () => ({ outcome: 'retry', reason: 'provider_error', of: 'recipient' }),
+      });
+      for (let n = 0; n < 3 * FAILURES; n += 1) expect(await attempt(channel)).toMatchObject({ outcome: 'retry' });
+      await fail(channel);
+      expect(await attempt(channel)).toMatchObject({ outcome: 'released' });
+    });
+
+    it('takes an attempt that asked nobody neither for a failure nor for a sign that it works', async () => {
+      const channel = new ChannelByHand({ answer: ASKS_NOBODY });
+      for (let n = 0; n < 3 * FAILURES; n += 1) expect(await attempt(channel)).toMatchObject({ outcome: 'retry' });
+      for (let n = 0; n < FAILURES; n += 1) {
+        channel.answer = ASKS_NOBODY;
+        expect(await attempt(channel)).toMatchObject({ outcome: 'retry', reason: 'connection_failed' });
+        channel.answer = FAILS;
+        expect(await attempt(channel)).toMatchObject({ outcome: 'retry', reason: 'provider_error' });
+      }
+      expect(await attempt(channel)).toMatchObject({ outcome: 'released' });
+    });
+
+    it('tries it with the next delivery when the first one after the pause asked nobody', async () => {
+      const channel = new ChannelByHand();
+      await fail(channel);
+      await jest.advanceTimersByTimeAsync(FIRST_PAUSE_MS);
+      channel.answer = ASKS_NOBODY;
+      for (let n = 0; n < 3; n += 1)
+        expect(await attempt(channel)).toMatchObject({ outcome: 'retry', reason: 'connection_failed' });
+      channel.answer = FAILS;
+      expect(await attempt(channel)).toMatchObject({ outcome: 'retry', reason: 'provider_error' });
+      // the second pause, and no later one
+      expect(await attempt(channel)).toMatchObject({ outcome: 'released', again_in_ms: 2 * FIRST_PAUSE_MS * 1.5 });
+      await jest.advanceTimersByTimeAsync(2 * FIRST_PAUSE_MS);
+      channel.answer = ASKS_NOBODY;
+      await attempt(channel);
+      channel.answer = SENT;
+      for (let n = 0; n < 2; n += 1) expect(await attempt(channel)).toMatchObject({ outcome: 'sent' });
+    });
+
+    it('is counted as left alone while its deliveries come back, and not for ever when there are none', async () => {
+      const channel = new ChannelByHand();
+      await fail(channel);
+      // what was given back is tried again after two pauses at most
+      await jest.advanceTimersByTimeAsync(2 * FIRST_PAUSE_MS);
+      expect(await breakersOpen()).toEqual([['webhook', 1]]);
+      await jest.advanceTimersByTimeAsync(FIRST_PAUSE_MS);
+      expect(await breakersOpen()).toEqual([['webhook', 0]]);
+      // it is forgotten after a while: it begins anew
+      await jest.advanceTimersByTimeAsync(10 * LONGEST_PAUSE_MS);
+      expect(await breakersOpen()).toEqual([['webhook', 0]]);
+      await fail(channel);
+      expect(await breakersOpen()).toEqual([['webhook', 1]]);
+      expect(await attempt(channel)).toMatchObject({ outcome: 'released', again_in_ms: FIRST_PAUSE_MS * 1.5 });
     });
   });
 });

@@ -104,6 +104,19 @@ describe('what follows from an attempt', () => {
     expect(settled({ outcome: 'unknown', reason: 'connection_lost' }, {}, 7)).toMatchObject({ outcome: 'unknown' });
   });
 
+  it('is the whole schedule again after a redrive, while the numbers go on', () => {
+    const retry: SendOutcome = { outcome: 'retry', reason: 'provider_error' };
+    const redriven = (n: number) =>
+      settlementOf(aDelivery({ attempt: n, attempts_before: 7 }), retry, {
+        promise: 'at_least_once',
+        expiresInMs: LONG,
+        random: 0.5,
+      });
+    expect(redriven(8)).toMatchObject({ attempt: 8, outcome: 'retry', again_in_ms: 5_000 });
+    expect(redriven(13)).toMatchObject({ outcome: 'retry', again_in_ms: 21_600_000 });
+    expect(redriven(14)).toMatchObject({ attempt: 14, outcome: 'failed' });
+  });
+
   it('is no attempt after the delivery is too old: it is due when it expires', () => {
     const retry: SendOutcome = { outcome: 'retry', reason: 'provider_error' };
     expect(settled(retry, { expiresInMs: 2_500.2 })).toMatchObject({ outcome: 'retry', again_in_ms: 2_501 });

@@ -34,7 +34,7 @@ interface Circumstances {
  * next attempt, it is due at that moment and then expires.
  */
 export function settlementOf(
-  { tenant_id, delivery_id, attempt }: ClaimedDelivery,
+  { tenant_id, delivery_id, attempt, attempts_before = 0 }: ClaimedDelivery,
   result: SendOutcome,
   { promise, expiresInMs, random }: Circumstances,
 ): Settlement {
@@ -43,15 +43,20 @@ export function settlementOf(
   const { outcome, reason } = result;
   if (outcome === 'failed' || (outcome === 'unknown' && promise === 'at_most_once'))
     return { ...about, outcome, reason };
-  const wait = waitAfter(attempt, reason, outcome === 'retry' ? result.retry_after_ms : undefined, random);
+  const wait = waitAfter(
+    attempt - attempts_before,
+    reason,
+    outcome === 'retry' ? result.retry_after_ms : undefined,
+    random,
+  );
   if (wait === undefined) return { ...about, outcome: outcome === 'unknown' ? 'unknown' : 'failed', reason };
   return { ...about, outcome: 'retry', reason, again_in_ms: Math.min(wait, Math.max(0, Math.ceil(expiresInMs))) };
 }
 
 /**
- * How long to wait after a failed attempt, in whole milliseconds; undefined when it was the last one. The wait that a
- * provider asks for counts if it is between the scheduled wait and twice that, so no provider can delay a delivery for
- * ever.
+ * How long to wait after a failed attempt, in whole milliseconds; undefined when it was the last one. `attempt` counts
+ * from 1 since the delivery was planned or redriven. The wait that a provider asks for counts if it is between the
+ * scheduled wait and twice that, so no provider can delay a delivery for ever.
  */
 export function waitAfter(
   attempt: number,

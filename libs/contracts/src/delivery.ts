@@ -39,6 +39,11 @@ export interface ClaimedDelivery extends DeliverySubject {
   recipient: string;
   /** The number of the attempt that the claim has put on record: 1, 2, 3 … */
   attempt: number;
+  /**
+   * How many attempts are on record from before the delivery was redriven; without it none. The schedule of attempts
+   * begins anew after them, and their numbers go on.
+   */
+  attempts_before?: number;
   /** When the delivery was planned. Its age counts from here. */
   created_at: string;
   /** When its first attempt was due. */
@@ -47,16 +52,25 @@ export interface ClaimedDelivery extends DeliverySubject {
   trace?: TraceContext | undefined;
 }
 
-/** The result of one attempt, as a channel reports it. A channel does not decide whether to try again. */
-export type SendOutcome =
-  /** The provider has accepted it. */
+/**
+ * The result of one attempt, as a channel reports it. A channel does not decide whether to try again. `sent`: the
+ * provider has accepted it.
+ */
+export type SendOutcome = {
+  /**
+   * Whom the result concerns, where its reason alone would mislead. `recipient`: the provider works, and cannot reach
+   * this one. `us`: no provider was asked, so the result says nothing of any.
+   */
+  of?: 'recipient' | 'us';
+} & (
   | { outcome: 'sent'; answer?: string; provider_id?: string }
   /** The provider has not accepted it and may do so later. `retry_after_ms` is the wait that the provider asked for. */
   | { outcome: 'retry'; reason: DeliveryReason; answer?: string; retry_after_ms?: number }
   /** The provider refuses it for good. */
   | { outcome: 'failed'; reason: DeliveryReason; answer?: string }
   /** The provider may have accepted it: its answer was lost. */
-  | { outcome: 'unknown'; reason: DeliveryReason; answer?: string };
+  | { outcome: 'unknown'; reason: DeliveryReason; answer?: string }
+);
 
 /** The outcome of an attempt as it is put on record, with what follows from it. */
 export type Settlement = {

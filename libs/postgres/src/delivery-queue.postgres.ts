@@ -9,6 +9,7 @@ import { storedEventOf, type EntryRow } from './event-log.postgres';
 interface ClaimedRow extends EntryRow {
   verdict: 'claimed' | 'lost' | 'cancelled';
   attempt: number;
+  attempts_before: number;
   notification: NotificationContent | null;
   of_tenant: TenantId;
   delivery_id: string;
@@ -116,6 +117,7 @@ function deliveryOf(row: ClaimedRow): ClaimedDelivery {
     channel: row.channel,
     recipient: row.recipient,
     attempt: row.attempt,
+    attempts_before: row.attempts_before,
     created_at: row.planned_at,
     first_due_at: row.first_due_at,
     entry: event?.entry ?? null,

@@ -23,7 +23,7 @@ describe('the channels', () => {
     expect(configuredOf(channels)).toEqual(['webhook']);
     for (const channel of channels.filter((one) => one.channel !== 'webhook')) {
       const outcome = await channel.send(undefined as never, new AbortController().signal);
-      expect(outcome).toEqual({ outcome: 'failed', reason: 'not_configured' });
+      expect(outcome).toEqual({ outcome: 'failed', reason: 'not_configured', of: 'us' });
     }
     // the start names them (start-report.ts)
     expect(lines).toEqual([]);

@@ -1,4 +1,4 @@
-import type { ClaimedDelivery, SendOutcome } from '@tocsin/contracts';
+import type { ClaimedDelivery, SendOutcome, Unavailable } from '@tocsin/contracts';
 import type { Channel } from '@tocsin/contracts/wire';
 
 /** The limits of a channel. The default of each value stands in the file of the channel. */
@@ -26,6 +26,8 @@ export abstract class DeliveryChannel {
   abstract readonly limits: ChannelLimits;
   /**
    * Attempts the delivery once. It never rejects because of the provider or the recipient: their faults are outcomes.
+   * An outcome for which no provider was asked is `of: 'us'`: a wrong address, a text that cannot be made, our own
+   * store. It neither opens the breaker of the provider nor closes it.
    * When `signal` aborts, the attempt ends within a second, as `unknown` when the provider may have accepted it.
    */
   abstract send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome>;
@@ -38,3 +40,11 @@ export abstract class DeliveryChannel {
   /** Closes connections that are kept open. May be called twice. */
   async close(): Promise<void> {}
 }
+
+/** The outcome when our own store is away and nothing was sent. It is no fault of a provider. */
+export const storeAway = ({ message }: Unavailable): SendOutcome => ({
+  outcome: 'retry',
+  reason: 'connection_failed',
+  answer: message,
+  of: 'us',
+});

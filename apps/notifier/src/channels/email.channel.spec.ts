@@ -6,6 +6,9 @@ import { SignedLinks } from '@tocsin/auth';
 import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import { anEntry, aTenant, eventually } from '@tocsin/contracts/testing';
 import type { Subscriber } from '@tocsin/contracts/ports';
+import { createLogger, Metrics } from '@tocsin/observability';
+import { Breakers, FAILURES } from '../breakers';
+import { Deliver } from '../deliver';
 import { SmtpSink } from '../testing/smtp-sink';
 import { EmailChannel, type EmailOptions } from './email.channel';
 
@@ -148,9 +151,11 @@ describe('a reply decides', () => {
     ['530 5.7.0 Authentication required', { outcome: 'retry', reason: 'unauthorized' }],
     ['421 4.3.2 Closing', { outcome: 'retry', reason: 'provider_error' }],
     ['421 4.7.0 Too many mails', { outcome: 'retry', reason: 'rate_limited' }],
-    ['450 4.7.1 Greylisted', { outcome: 'retry', reason: 'rate_limited' }],
+    ['450 4.7.1 Greylisted', { outcome: 'retry', reason: 'rate_limited', of: 'recipient' }],
+    ['450 Mailbox busy', { outcome: 'retry', reason: 'provider_error', of: 'recipient' }],
     ['451 4.3.0 Error in processing', { outcome: 'retry', reason: 'provider_error' }],
-    ['452 4.2.2 Full for now', { outcome: 'retry', reason: 'provider_error' }],
+    ['452 4.3.1 Disk full', { outcome: 'retry', reason: 'provider_error' }],
+    ['452 4.2.2 Full for now', { outcome: 'retry', reason: 'provider_error', of: 'recipient' }],
   ])('at RCPT %s, with and without PIPELINING, in one attempt', async (reply, expected) => {
     for (const hidePIPELINING of [false, true]) {
       await serve({ atRcpt: () => reply, hidePIPELINING });
@@ -182,6 +187,25 @@ describe('a reply decides', () => {
     await serve({ atData: () => reply });
     expect(await send()).toMatchObject(expected);
     expect(sink.count('DATA')).toBe(1);
+  });
+
+  it('a full mailbox keeps no mail from others, and a full server does', async () => {
+    const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+    const log = createLogger({ app: 'test', level: 'silent' });
+    const now = new Date().toISOString();
+    for (const [reply, expected] of [
+      ['452 4.2.2 Mailbox full', 'sent'],
+      ['452 4.3.1 Disk full', 'released'],
+    ] as const) {
+      await serve({ atRcpt: (address) => (address.startsWith('full') ? reply : undefined) });
+      const breaking = new Deliver(new Breakers(metrics, log), metrics, log);
+      const deliver = async (recipient: string) => {
+        const delivery = aDelivery({ recipient, created_at: now, first_due_at: now });
+        return (await breaking.deliver(channel, delivery, new AbortController().signal)).outcome;
+      };
+      for (let n = 0; n < FAILURES; n += 1) expect(await deliver('full@a.test')).toBe('retry');
+      expect(await deliver('ana@a.test')).toBe(expected);
+    }
   });
 
   it('a 421 to one mail does not stop the others', async () => {
@@ -324,7 +348,7 @@ describe('recipients', () => {
     '',
   ])('%j is none, and the server is not asked', async (recipient) => {
     await serve();
-    expect(await send({ recipient })).toEqual({ outcome: 'failed', reason: 'invalid_recipient' });
+    expect(await send({ recipient })).toEqual({ outcome: 'failed', reason: 'invalid_recipient', of: 'us' });
     expect(sink.transcript).toEqual([]);
   });
 
@@ -332,14 +356,14 @@ describe('recipients', () => {
     await serve();
     unsubscribed = ({ tenant_id, channel: over, address }) =>
       tenant_id === 'bakery' && over === 'email' && address === 'ana@example.test';
-    expect(await send()).toEqual({ outcome: 'failed', reason: 'unsubscribed' });
+    expect(await send()).toEqual({ outcome: 'failed', reason: 'unsubscribed', of: 'us' });
     expect(await send({ recipient: 'bo@example.test' })).toMatchObject({ outcome: 'sent' });
   });
 
   it('get nothing while the store is unreachable, and are tried again later', async () => {
     await serve();
     unsubscribed = () => Promise.reject(new Unavailable('log', 'away'));
-    expect(await send()).toEqual({ outcome: 'retry', reason: 'connection_failed', answer: 'away' });
+    expect(await send()).toEqual({ outcome: 'retry', reason: 'connection_failed', answer: 'away', of: 'us' });
     expect(sink.transcript).toEqual([]);
   });
 
@@ -348,6 +372,7 @@ describe('recipients', () => {
     expect(await send({ entry: { ...anEntry(), title: undefined as never } })).toEqual({
       outcome: 'failed',
       reason: 'template_failed',
+      of: 'us',
     });
   });
 });

@@ -4,7 +4,7 @@ import type { SignedLinks } from '@tocsin/auth';
 import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import type { Unsubscribes } from '@tocsin/contracts/ports';
 import { ComposeMail, TemplateFailed, type MailSettings } from './compose-mail';
-import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
+import { DeliveryChannel, storeAway, type ChannelLimits } from './delivery-channel';
 import { isThisMachine } from './email-settings';
 import { answerOf, smtpOutcome } from './smtp-outcome';
 
@@ -81,19 +81,18 @@ export class EmailChannel extends DeliveryChannel {
 
   async send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome> {
     const { tenant_id, channel, recipient: address } = delivery;
-    if (!MAILBOX.test(address)) return { outcome: 'failed', reason: 'invalid_recipient' };
+    if (!MAILBOX.test(address)) return { outcome: 'failed', reason: 'invalid_recipient', of: 'us' };
     let id = '';
     try {
       if (await this.unsubscribes.has({ tenant_id, channel, address }))
-        return { outcome: 'failed', reason: 'unsubscribed' };
+        return { outcome: 'failed', reason: 'unsubscribed', of: 'us' };
       const mail = await this.composeMail.of(delivery);
       id = mail.messageId;
       const { response } = (await this.transport.sendMail({ ...mail, signal })) as { response: string };
       return { outcome: 'sent', answer: answerOf(response) };
     } catch (error) {
-      if (error instanceof TemplateFailed) return { outcome: 'failed', reason: 'template_failed' };
-      // our own store is away: nothing was sent
-      if (error instanceof Unavailable) return { outcome: 'retry', reason: 'connection_failed', answer: error.message };
+      if (error instanceof TemplateFailed) return { outcome: 'failed', reason: 'template_failed', of: 'us' };
+      if (error instanceof Unavailable) return storeAway(error);
       return smtpOutcome(error, this.contents.get(id)?.readableDidRead ?? false);
     } finally {
       this.contents.delete(id);

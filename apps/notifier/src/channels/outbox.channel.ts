@@ -1,12 +1,12 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { SignedLinks } from '@tocsin/auth';
-import type { ClaimedDelivery, SendOutcome } from '@tocsin/contracts';
+import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import type { Unsubscribes } from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
 import { composeMessage } from '../compose-message';
 import type { OutboxFolder } from '../outbox/outbox-folder';
 import { ComposeMail, type MailSettings } from './compose-mail';
-import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
+import { DeliveryChannel, storeAway, type ChannelLimits } from './delivery-channel';
 
 /** What all channels that write to the outbox share. */
 export interface OutboxParts {
@@ -34,9 +34,18 @@ export class OutboxChannel extends DeliveryChannel {
   }
 
   async send(delivery: ClaimedDelivery): Promise<SendOutcome> {
+    try {
+      return await this.write(delivery);
+    } catch (error) {
+      if (error instanceof Unavailable) return storeAway(error);
+      throw error;
+    }
+  }
+
+  private async write(delivery: ClaimedDelivery): Promise<SendOutcome> {
     const { tenant_id, channel, recipient, delivery_id } = delivery;
     if (channel === 'email' && (await this.parts.unsubscribes.has({ tenant_id, channel, address: recipient })))
-      return { outcome: 'failed', reason: 'unsubscribed' };
+      return { outcome: 'failed', reason: 'unsubscribed', of: 'us' };
     const about = { written_at: new Date().toISOString(), channel, tenant_id, recipient };
     if (channel === 'email') {
       const mail = await this.composeMail.of(delivery);

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { generateVAPIDKeys } from 'web-push';
-import type { ClaimedDelivery } from '@tocsin/contracts';
+import { Unavailable, type ClaimedDelivery } from '@tocsin/contracts';
 import type { PushTarget } from '@tocsin/contracts/ports';
 import type { PushKeys } from '@tocsin/contracts/wire';
 import { anEntry, aTenant } from '@tocsin/contracts/testing';
+import { createLogger, Metrics } from '@tocsin/observability';
+import { Breakers, FAILURES } from '../breakers';
+import { Deliver } from '../deliver';
 import { PushChannel, pushChannel, type PushOptions } from './push.channel';
 import { MAX_PAYLOAD_BYTES, pushPayload } from './push-payload';
 import { PushStandIn, type PushAnswering } from './testing/push-stand-in';
@@ -197,6 +200,70 @@ describe('of several browsers', () => {
     await send(user);
     expect(await send(user, aDelivery({ attempt: 2 }))).toMatchObject({ outcome: 'sent' });
   });
+
+  it('all are tried three times again after a redrive', async () => {
+    const [phone, laptop] = [service.subscribe(...[1, 2, 3].map(() => answer(503))), service.subscribe()];
+    const user = aUserWith(phone.keys, laptop.keys);
+    const outcomes = [];
+    for (const attempt of [8, 9, 10])
+      outcomes.push((await send(user, aDelivery({ attempt, attempts_before: 7 }))).outcome);
+    expect(outcomes).toEqual(['retry', 'retry', 'sent']);
+  });
+
+  it('a refusal of one counts as an answer of its provider, although another one was not asked', async () => {
+    const [gone, inside] = [service.subscribe(answer(410)), service.subscribe()];
+    const user = aUserWith({ ...inside.keys, endpoint: 'ftp://10.0.0.1/' }, gone.keys);
+    expect(await send(user)).toEqual({
+      outcome: 'failed',
+      reason: 'blocked_address',
+      answer: expect.any(String) as string,
+    });
+    expect(await send(user)).toMatchObject({ outcome: 'failed', reason: 'blocked_address', of: 'us' });
+  });
+});
+
+describe('a user whose browser does not take messages', () => {
+  const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+  const log = createLogger({ app: 'test', level: 'silent' });
+  /** The users by their names, behind one channel and its breakers. */
+  const openFor = (users: Readonly<Record<string, ReturnType<typeof aUserWith>>>) => {
+    const of = (_tenant: unknown, user: string, id: string) => users[user]!.to(_tenant, user, id);
+    const subscriptions = { to: of, noteTaken: async () => undefined, forget: async () => undefined };
+    const channel = new PushChannel(subscriptions, options);
+    const deliver = new Deliver(new Breakers(metrics, log), metrics, log);
+    const now = new Date().toISOString();
+    return async (overrides: Partial<ClaimedDelivery>) =>
+      (await deliver.deliver(channel, aDelivery({ created_at: now, first_due_at: now, ...overrides }), never)).outcome;
+  };
+
+  it('keeps no message from another user', async () => {
+    const ana = service.subscribe(...Array.from({ length: FAILURES }, () => answer(429)));
+    const deliver = openFor({ ana: aUserWith(ana.keys), ben: aUserWith(service.subscribe().keys) });
+    for (let n = 0; n < FAILURES; n += 1) expect(await deliver({})).toBe('retry');
+    expect(await deliver({ recipient: 'user:ben', tenant_id: aTenant('diner') })).toBe('sent');
+    expect(await deliver({ recipient: 'user:ben' })).toBe('sent');
+    expect(await deliver({ tenant_id: aTenant('diner') })).toBe('sent');
+    expect(await deliver({})).toBe('released');
+  });
+
+  it('still gets them in another browser', async () => {
+    const phone = service.subscribe(...Array.from({ length: FAILURES + 1 }, () => answer(429)));
+    const laptop = service.subscribe();
+    const deliver = openFor({ ana: aUserWith(phone.keys, laptop.keys) });
+    for (let n = 0; n <= FAILURES; n += 1) await deliver({});
+    expect(laptop.pushed).toHaveLength(FAILURES + 1);
+  });
+});
+
+it('the subscriptions cannot be read: it is tried again, and no push service is at fault', async () => {
+  const user = { ...aUserWith(), to: () => Promise.reject(new Unavailable('log', 'away')) };
+  expect(await send(user)).toEqual({ outcome: 'retry', reason: 'connection_failed', answer: 'away', of: 'us' });
+  const broken = { ...aUserWith(), to: () => Promise.reject(new Error('a defect')) };
+  await expect(send(broken)).rejects.toThrow('a defect');
+});
+
+it('a user without a browser says nothing of any push service', async () => {
+  expect(await send(aUserWith())).toMatchObject({ outcome: 'failed', reason: 'gone', of: 'us' });
 });
 
 describe('an endpoint', () => {
@@ -221,6 +288,7 @@ it('a recipient that is no user is invalid', async () => {
   expect(await send(aUserWith(), aDelivery({ recipient: 'ana' }))).toEqual({
     outcome: 'failed',
     reason: 'invalid_recipient',
+    of: 'us',
   });
 });
 

@@ -1,9 +1,9 @@
 import type { LookupFunction } from 'node:net';
 import { generateRequestDetails } from 'web-push';
 import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
-import type { PushSubscriptions } from '@tocsin/contracts/ports';
+import type { PushSubscriptions, PushTarget } from '@tocsin/contracts/ports';
 import type { PushKeys, Severity } from '@tocsin/contracts/wire';
-import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
+import { DeliveryChannel, storeAway, type ChannelLimits } from './delivery-channel';
 import { pushPayload } from './push-payload';
 import { readDestination } from './webhook/address-guard';
 import { judgeAnswer } from './webhook/judge-answer';
@@ -78,9 +78,17 @@ export class PushChannel extends DeliveryChannel {
     this.lookup = guardedLookup(this.allowPrivate ? resolveLocally : resolveByDns(), this.allowPrivate);
   }
 
+  /**
+   * Each user of each tenant has a breaker of its own. Browsers choose their endpoints, and push services limit the
+   * messages of each: one that takes none must not stop the messages of other users.
+   */
+  override providerOf({ recipient, tenant_id }: ClaimedDelivery): string {
+    return `push ${recipient} of ${tenant_id}`;
+  }
+
   async send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome> {
     const userId = /^user:(.+)$/.exec(delivery.recipient)?.[1];
-    if (userId === undefined) return { outcome: 'failed', reason: 'invalid_recipient' };
+    if (userId === undefined) return { outcome: 'failed', reason: 'invalid_recipient', of: 'us' };
     let payload: string;
     try {
       payload = pushPayload(delivery);
@@ -89,10 +97,17 @@ export class PushChannel extends DeliveryChannel {
         outcome: 'failed',
         reason: 'template_failed',
         answer: error instanceof Error ? error.message : undefined,
+        of: 'us',
       };
     }
-    const { tenant_id, delivery_id, attempt } = delivery;
-    const browsers = await this.subscriptions.to(tenant_id, userId, delivery_id);
+    const { tenant_id, delivery_id, attempt, attempts_before = 0 } = delivery;
+    let browsers: PushTarget[];
+    try {
+      browsers = await this.subscriptions.to(tenant_id, userId, delivery_id);
+    } catch (error) {
+      if (error instanceof Unavailable) return storeAway(error);
+      throw error;
+    }
     const told = await Promise.all(
       browsers.map(async (browser): Promise<Told> => {
         const result = browser.taken ? TAKEN_BEFORE : await this.sendTo(browser, delivery, payload, signal);
@@ -105,12 +120,15 @@ export class PushChannel extends DeliveryChannel {
     if (gone.length > 0) await this.subscriptions.forget(gone).catch(sendsItAgain);
     const outcome = together(
       told.map(({ result }) => result),
-      attempt,
+      attempt - attempts_before,
     );
     const taken = endpointsOf((result) => result.outcome === 'sent' && result !== TAKEN_BEFORE);
     if (outcome.outcome === 'retry' && taken.length > 0)
       await this.subscriptions.noteTaken(tenant_id, taken, delivery_id).catch(sendsItAgain);
-    return outcome;
+    const asked = endpointsOf((result) => result !== TAKEN_BEFORE && result.of !== 'us');
+    if (asked.length === 0) return { ...outcome, of: 'us' };
+    // a browser that takes messages must not wait for one that takes none
+    return taken.length > 0 && outcome.outcome !== 'sent' ? { ...outcome, of: 'recipient' } : outcome;
   }
 
   private async sendTo(
@@ -120,13 +138,19 @@ export class PushChannel extends DeliveryChannel {
     signal: AbortSignal,
   ): Promise<SendOutcome> {
     const destination = readDestination(browser.endpoint, this.allowPrivate);
-    if (!('url' in destination)) return { outcome: 'failed', reason: 'blocked_address', answer: destination.fault };
+    if (!('url' in destination))
+      return { outcome: 'failed', reason: 'blocked_address', answer: destination.fault, of: 'us' };
     let sealed: Pick<Post, 'headers' | 'body'>;
     try {
       sealed = this.seal(browser, delivery, payload);
     } catch (error) {
       // these keys cannot encrypt anything, so no message will ever reach this browser
-      return { outcome: 'failed', reason: 'gone', answer: error instanceof Error ? error.message : undefined };
+      return {
+        outcome: 'failed',
+        reason: 'gone',
+        answer: error instanceof Error ? error.message : undefined,
+        of: 'us',
+      };
     }
     const { lookup, allowPrivate } = this;
     const times = { ...POST_TIMES, totalMs: PUSH_LIMITS.timeoutMs };
@@ -188,6 +212,6 @@ function together(results: readonly SendOutcome[], attempt: number): SendOutcome
     };
   }
   const refused = results.find((one) => one.outcome === 'failed' && one.reason !== 'gone') ?? results[0];
-  if (refused?.outcome === 'failed') return refused;
+  if (refused?.outcome === 'failed') return { outcome: 'failed', reason: refused.reason, answer: refused.answer };
   return { outcome: 'failed', reason: 'gone', answer: 'The user has no browser that is subscribed for this tenant.' };
 }

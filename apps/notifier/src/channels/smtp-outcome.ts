@@ -24,6 +24,8 @@ const OF_CREDENTIALS = [530, 534, 535, 538];
 const OF_MAILBOX = [550, 551, 553];
 /** The commands that concern the message. A refusal before the first of them concerns us and not the message. */
 const OF_MESSAGE = ['MAIL FROM', 'RCPT TO', 'DATA'];
+/** Enhanced codes about the server itself, such as a full disk. They can also come at RCPT TO. */
+const OF_SERVER = /^4\d\d[ -]4\.3\.\d/;
 
 /** Puts a reply on one line without control characters, as it is recorded. */
 export const answerOf = (reply: string): string => cutTo(MAX_ANSWER, oneLine(reply));
@@ -49,9 +51,13 @@ export function smtpOutcome(error: unknown, begun: boolean): Failed {
 
 function replied(responseCode: number, { code, command = '', response = '' }: SmtpFailure): Failed {
   if (OF_CREDENTIALS.includes(responseCode)) return { outcome: 'retry', reason: 'unauthorized' };
-  // 4.7.x is policy: greylisting, or too many mails
-  if (responseCode < 500)
-    return { outcome: 'retry', reason: /\b4\.7\.\d/.test(response) ? 'rate_limited' : 'provider_error' };
+  if (responseCode < 500) {
+    // a full or greylisted mailbox says nothing of the others; 421 closes the connection to all of them
+    const ofMailbox = command === 'RCPT TO' && responseCode !== 421 && !OF_SERVER.test(response);
+    // 4.7.x is policy: greylisting, or too many mails
+    const reason = /\b4\.7\.\d/.test(response) ? 'rate_limited' : 'provider_error';
+    return { outcome: 'retry', reason, ...(ofMailbox && { of: 'recipient' }) };
+  }
   if (code === 'EAUTH') return { outcome: 'retry', reason: 'unauthorized' };
   // 503: the session is in the wrong state, and a new session will not be
   if (responseCode === 503 || !OF_MESSAGE.includes(command)) return { outcome: 'retry', reason: 'provider_error' };

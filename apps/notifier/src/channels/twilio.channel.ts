@@ -63,6 +63,7 @@ export class TwilioChannel extends DeliveryChannel {
         outcome: 'failed',
         reason: 'template_failed',
         answer: error instanceof Error ? error.message : undefined,
+        of: 'us',
       };
     }
     return outcomeOf(

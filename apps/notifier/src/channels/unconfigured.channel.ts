@@ -12,6 +12,6 @@ export class UnconfiguredChannel extends DeliveryChannel {
   }
 
   send(): Promise<SendOutcome> {
-    return Promise.resolve({ outcome: 'failed', reason: 'not_configured' });
+    return Promise.resolve({ outcome: 'failed', reason: 'not_configured', of: 'us' });
   }
 }

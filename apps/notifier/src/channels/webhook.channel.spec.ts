@@ -295,7 +295,7 @@ describe('an endpoint', () => {
     const channel = channelOf({ onDisabled: (endpoint) => told.push(endpoint) });
     const send = () => channel.send(aDelivery({ recipient: receiver.url }), new AbortController().signal);
     expect(await send()).toMatchObject({ outcome: 'failed', reason: 'gone' });
-    expect(await send()).toEqual({ outcome: 'failed', reason: 'endpoint_disabled' });
+    expect(await send()).toEqual({ outcome: 'failed', reason: 'endpoint_disabled', of: 'us' });
     expect(receiver.received).toHaveLength(1);
     expect(told).toEqual([{ tenant_id: 'bakery', endpoint_id: 'e-1', reason: 'gone' }]);
   });
@@ -310,7 +310,7 @@ describe('an endpoint', () => {
   it('whose headers cannot be decrypted gets no post without them', async () => {
     endpoints.endpoint = { ...endpoints.endpoint, headers: null };
     const receiver = await answering(200);
-    expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'not_configured' });
+    expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'not_configured', of: 'us' });
     expect(receiver.received).toEqual([]);
   });
 
@@ -342,6 +342,7 @@ describe('an endpoint', () => {
       outcome: 'failed',
       reason: 'template_failed',
       answer: 'Line 2, column 2: The body of this delivery is not JSON there.',
+      of: 'us',
     });
     expect(receiver.received).toEqual([]);
     expect(await sendTo(receiver.url, { entry: anEntry({ name: 'flour' }) })).toMatchObject({ outcome: 'sent' });
@@ -353,8 +354,20 @@ describe('an endpoint', () => {
     endpoints.failed = away;
     expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'provider_error' });
     endpoints.use = away;
-    expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'connection_failed' });
+    expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'connection_failed', of: 'us' });
     expect(receiver.received).toHaveLength(1);
+  });
+
+  it('that may not be connected to, or is no address, says nothing of a receiver', async () => {
+    const closed = channelOf({
+      allowPrivate: false,
+      resolve: () => Promise.resolve([{ address: '10.0.0.1', family: 4 }]),
+    });
+    for (const recipient of ['https://inside.example/', 'https://10.0.0.1/', 'nonsense'])
+      expect(await closed.send(aDelivery({ recipient }), new AbortController().signal)).toMatchObject({
+        outcome: 'failed',
+        of: 'us',
+      });
   });
 
   it('has a breaker by its host and tenant: the limits of one tenant in a chat stop no other', () => {

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { traceparentOf, Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import type { EndpointInUse, WebhookEndpoints } from '@tocsin/contracts/ports';
-import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
+import { DeliveryChannel, storeAway, type ChannelLimits } from './delivery-channel';
 import { readDestination } from './webhook/address-guard';
 import { judgeAnswer } from './webhook/judge-answer';
 import { formatOfHost, fromTemplate, PAYLOAD_FORMATS, type Payload } from './webhook/payload-formats';
@@ -68,18 +68,18 @@ export class WebhookChannel extends DeliveryChannel {
     const destination = readDestination(delivery.recipient, this.allowPrivate);
     if ('fault' in destination) {
       const reason = destination.blocked ? 'blocked_address' : 'invalid_recipient';
-      return { outcome: 'failed', reason, answer: destination.fault };
+      return { outcome: 'failed', reason, answer: destination.fault, of: 'us' };
     }
     try {
       const endpoint = await this.endpoints.use(delivery.tenant_id, destination.url.href);
-      if (endpoint.disabled) return { outcome: 'failed', reason: 'endpoint_disabled' };
+      if (endpoint.disabled) return { outcome: 'failed', reason: 'endpoint_disabled', of: 'us' };
       const outcome = await this.sendTo(destination.url, endpoint, delivery, signal);
       await this.keepCount(delivery, endpoint, outcome);
       return outcome;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       // nothing was posted, because the secret for the signature could not be read
-      return { outcome: 'retry', reason: 'connection_failed', answer: 'The endpoint could not be read.' };
+      return { ...storeAway(error), answer: 'The endpoint could not be read.' };
     }
   }
 
@@ -90,14 +90,19 @@ export class WebhookChannel extends DeliveryChannel {
     signal: AbortSignal,
   ): Promise<SendOutcome> {
     if (endpoint.headers === null)
-      return { outcome: 'retry', reason: 'not_configured', answer: 'The headers were sealed with another key.' };
+      return {
+        outcome: 'retry',
+        reason: 'not_configured',
+        answer: 'The headers were sealed with another key.',
+        of: 'us',
+      };
     const format = PAYLOAD_FORMATS[endpoint.format ?? formatOfHost(address.hostname)];
     const payload =
       endpoint.template === null
         ? format.write(delivery, address, this.options.publicUrl)
         : fromTemplate(endpoint.template, delivery, this.options.publicUrl);
     if ('fault' in payload)
-      return { outcome: payload.again ? 'retry' : 'failed', reason: payload.reason, answer: payload.fault };
+      return { outcome: payload.again ? 'retry' : 'failed', reason: payload.reason, answer: payload.fault, of: 'us' };
     const posted = await post({
       url: payload.url ?? address,
       // our headers come last, so an endpoint's own headers replace none of them

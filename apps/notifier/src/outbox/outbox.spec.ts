@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
-import type { ClaimedDelivery } from '@tocsin/contracts';
+import { Unavailable, type ClaimedDelivery } from '@tocsin/contracts';
 import { anEntry, aTenant } from '@tocsin/contracts/testing';
 import type { Channel } from '@tocsin/contracts/wire';
 import { OutboxChannel } from '../channels/outbox.channel';
@@ -23,7 +23,7 @@ const SETTINGS = {
 
 let path: string;
 let folder: OutboxFolder;
-let unsubscribed: boolean;
+let unsubscribed: boolean | Error;
 beforeEach(() => {
   path = join(mkdtempSync(join(tmpdir(), 'tocsin-outbox-')), 'outbox');
   folder = new OutboxFolder(path, 3);
@@ -35,7 +35,9 @@ const deliver = (channel: Channel, recipient: string, overrides: Partial<Claimed
   new OutboxChannel(channel, SETTINGS, {
     folder,
     links: { sign: () => Promise.resolve('signed') },
-    unsubscribes: { has: () => Promise.resolve(unsubscribed) },
+    unsubscribes: {
+      has: () => (unsubscribed instanceof Error ? Promise.reject(unsubscribed) : Promise.resolve(unsubscribed)),
+    },
   }).send({
     entry: anEntry(),
     notification: null,
@@ -77,7 +79,18 @@ describe('the folder', () => {
 
   it('gets nothing for a recipient that has unsubscribed', async () => {
     unsubscribed = true;
-    expect(await deliver('email', 'ana@example.test')).toEqual({ outcome: 'failed', reason: 'unsubscribed' });
+    expect(await deliver('email', 'ana@example.test')).toEqual({ outcome: 'failed', reason: 'unsubscribed', of: 'us' });
+    expect(await folder.list(10)).toEqual([]);
+  });
+
+  it('gets nothing while the store is unreachable, and the mail is tried again later', async () => {
+    unsubscribed = new Unavailable('log', 'away');
+    expect(await deliver('email', 'ana@example.test')).toEqual({
+      outcome: 'retry',
+      reason: 'connection_failed',
+      answer: 'away',
+      of: 'us',
+    });
     expect(await folder.list(10)).toEqual([]);
   });
 

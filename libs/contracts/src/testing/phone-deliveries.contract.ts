@@ -3,6 +3,7 @@ import type { Deliveries, DeliveryQueue, EventLog, PhoneDeliveries } from '../po
 import type { TenantId } from '../tenant';
 import type { Channel, DeliveryReason, ProviderStatus, Severity } from '../wire';
 import { aPlannedEvent, aTenant } from './an-alert';
+import { eventually } from './eventually';
 
 interface OpenPhoneDeliveries {
   phones: PhoneDeliveries;
@@ -155,6 +156,34 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
           (await opened.queue.settle([{ ...held, outcome: 'sent', answer: '201 queued', provider_id }]))[0]!;
         return { settle };
       }
+
+      it('tells each claim how many attempts preceded the redrive, also after its worker was lost and is back', async () => {
+        const delivery = await toldBy(null);
+        await opened.sql(`update tocsin.delivery_attempt set begun_at = now() - interval '1 hour', attempt = 7
+          where delivery_id = '${delivery}'`);
+        await redrive(delivery);
+        const claim = { atMost: 1_000, leaseMs: 30_000, atMostOnce: true };
+        const claimed = () =>
+          eventually(async () => {
+            const { deliveries } = await opened.queue.claim('sms', claim);
+            const { attempt, attempts_before } = deliveries.find(({ delivery_id }) => delivery_id === delivery)!;
+            return { attempt, attempts_before };
+          });
+        const held = (attempt: number) => ({ tenant_id, delivery_id: delivery, attempt });
+        const again = (attempt: number) =>
+          opened.queue.settle([
+            { ...held(attempt), outcome: 'retry', reason: 'provider_error', answer: '503', again_in_ms: 0 },
+          ]);
+        expect(await claimed()).toEqual({ attempt: 8, attempts_before: 7 });
+        expect(await opened.queue.begin([held(8)], 30_000)).toEqual([]);
+        expect(await again(8)).toEqual(['pending']);
+        expect(await claimed()).toEqual({ attempt: 9, attempts_before: 7 });
+        expect(await opened.queue.begin([held(9)], 1)).toEqual([]);
+        await eventually(async () => expect((await opened.queue.claim('sms', claim)).lost).toBe(1));
+        expect(await stands(delivery)).toMatchObject({ status: 'unknown' });
+        expect(await again(9)).toEqual(['pending']);
+        expect(await claimed()).toEqual({ attempt: 10, attempts_before: 7 });
+      });
 
       it('counts what is said of the new message, as if nothing had been said of the first', async () => {
         const delivery = await toldBy('SM-first');

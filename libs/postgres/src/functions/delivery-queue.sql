@@ -72,7 +72,7 @@ begin
       select d.*
       from unnest(tenants) as t(tenant_id)
       cross join lateral (
-        select ctid as at, tenant_id, delivery_id, alert_id, seq, notification_id, recipient, planned_at, first_due_at, attempt, begun_at
+        select ctid as at, tenant_id, delivery_id, alert_id, seq, notification_id, recipient, planned_at, first_due_at, attempt, attempts_before, begun_at
         from delivery_due
         where channel = of_channel and ready and tenant_id = t.tenant_id and leased_until <= claimed_at
         order by due_at limit (rest + cardinality(tenants) - 1) / cardinality(tenants)
@@ -114,7 +114,7 @@ begin
       from dropped j
       where d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
     )
-    select j.verdict, j.attempt + 1, j.begun_at, j.notification,
+    select j.verdict, j.attempt + 1, j.begun_at, j.attempts_before, j.notification,
       j.tenant_id, j.delivery_id, of_channel, j.recipient, j.planned_at, j.first_due_at, e.*
     from taken j left join lateral (select * from event where tenant_id = j.tenant_id and seq = j.seq limit 1) e on true;
     get diagnostics found = row_count;
@@ -190,9 +190,14 @@ begin
     where tenant_id = of_tenant and delivery_id = of_delivery and attempt = of_attempt;
   end if;
   if told.status = 'pending' then
-    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at, first_due_at, due_at, attempt)
+    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at, first_due_at, due_at, attempt,
+      attempts_before)
     values (of_tenant, of_delivery, told.channel, told.alert_id, told.seq, told.notification_id, told.recipient, told.created_at, told.due_at,
-      at + make_interval(secs => again_in_ms / 1000), of_attempt - case with_outcome when 'released' then 1 else 0 end);
+      at + make_interval(secs => again_in_ms / 1000), of_attempt - case with_outcome when 'released' then 1 else 0 end,
+      -- a redrive makes a delivery as old as itself, so what began before that preceded it
+      coalesce((
+        select max(attempt) from delivery_attempt
+        where tenant_id = of_tenant and delivery_id = of_delivery and attempt < of_attempt and begun_at < told.created_at), 0));
   end if;
   update delivery set status = told.status, reason = why, settled_at = case when told.status <> 'pending' then at end
   where tenant_id = of_tenant and delivery_id = of_delivery;

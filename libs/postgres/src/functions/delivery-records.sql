@@ -101,8 +101,9 @@ begin
 end $$;
 
 -- Redrives ended deliveries that have one of `statuses`. Their age counts from now, and their attempts are numbered
--- after those on record. What the provider has reported was said of an earlier message, and is forgotten: it would
--- outrank what is reported of the next one. Returns the redriven ones.
+-- after those on record, which the schedule of the next attempts does not count. What the provider has reported was
+-- said of an earlier message, and is forgotten: it would outrank what is reported of the next one. Returns the redriven
+-- ones.
 create or replace function redrive_deliveries(reach text[], ids uuid[], statuses text[])
 returns table (delivery_id uuid)
 language plpgsql volatile security definer
@@ -143,10 +144,12 @@ begin
     where d.tenant_id = p.tenant_id and d.delivery_id = p.delivery_id
     returning d.tenant_id, d.delivery_id, d.channel, d.alert_id, d.seq, d.notification_id, d.recipient
   ), queued as (
-    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at, first_due_at, due_at, ready, attempt)
-    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, a.seq, a.notification_id, a.recipient, at, at, at, true,
-      coalesce((select max(e.attempt) from delivery_attempt e where e.tenant_id = a.tenant_id and e.delivery_id = a.delivery_id), 0)
+    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at, first_due_at, due_at, ready, attempt, attempts_before)
+    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, a.seq, a.notification_id, a.recipient, at, at, at, true, b.attempts, b.attempts
     from again a
+    cross join lateral (
+      select coalesce(max(e.attempt), 0) as attempts from delivery_attempt e where e.tenant_id = a.tenant_id and e.delivery_id = a.delivery_id
+    ) b
   ), reopened as (
     update notification n set status = 'started', ended_at = null, ended_by = null
     from (select distinct tenant_id, notification_id from again where notification_id is not null) a

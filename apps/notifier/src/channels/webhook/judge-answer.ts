@@ -36,7 +36,7 @@ const NO_ANSWER = { timeout: 'timeout', connection: 'connection_lost', too_large
 export function judgeAnswer(posted: Posted, verdictOf?: (text: string) => Verdict | undefined): SendOutcome {
   if (posted.is === 'not_reached') {
     const said = { reason: NOT_REACHED[posted.why], answer: posted.detail };
-    return posted.why === 'blocked' ? { outcome: 'failed', ...said } : { outcome: 'retry', ...said };
+    return posted.why === 'blocked' ? { outcome: 'failed', ...said, of: 'us' } : { outcome: 'retry', ...said };
   }
   if (posted.is === 'no_answer') return { outcome: 'unknown', reason: NO_ANSWER[posted.why], answer: posted.detail };
 

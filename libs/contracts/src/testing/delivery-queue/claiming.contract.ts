@@ -31,6 +31,7 @@ export function describeClaiming({
         channel: 'email',
         recipient: 'ana@example.com',
         attempt: 1,
+        attempts_before: 0,
         created_at: entry.received_at,
         first_due_at: entry.received_at,
         entry,
