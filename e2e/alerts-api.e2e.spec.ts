@@ -96,6 +96,8 @@ describe('alerts over HTTP', () => {
       'Milk is low',
     ]);
     expect(await titles('ana', 'alerts?q=is%20low&label.site=south')).toEqual(['Milk is low']);
+    expect(await titles('ana', 'alerts?q=%22low%20is%22')).toEqual([]);
+    expect(await titles('ana', 'alerts/search', { q: '"is low"' })).toEqual(['Milk is low']);
     expect(
       await titles('ana', 'alerts/search', { service: ['ovens'], name: ['oven_cold'], assignee: ['none'], labels: {} }),
     ).toEqual(['Oven is cold']);

@@ -95,7 +95,7 @@ describeWith('chromium', 'the page says only what it knows:', () => {
     await call('ben', 'PATCH', `/alerts/${alert!.alert_id}`, { act: 'resolve' });
     await row(page, 'To be snoozed')
       .getByTestId('why-left')
-      .getByText(/^Snoozed until \d\d:\d\d$/)
+      .getByText(/^Snoozed until (\w{3},? )?\d\d:\d\d$/)
       .waitFor();
     await row(page, 'To be resolved').getByTestId('why-left').getByText('Resolved by ben').waitFor();
     await picture(page, 'rows-that-leave');

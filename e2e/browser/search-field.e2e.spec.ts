@@ -15,7 +15,9 @@ describeWith('chromium', 'the search of the page', () => {
     for (let n = 1; n < 4; n += 1) await publish('payments', `Payment ${n} failed`, 'urgent');
     await publish('inventory', 'Flour delivered', 'high', { dedup_key: 'flour' });
     await publish('inventory', 'Flour delivered', 'high', { dedup_key: 'flour', status: 'resolved' });
-    await stack.stored(14);
+    await publish('till', 'Till 2 is open', 'low', { labels: { 'host:port': 'till:80', zone: '' } });
+    await publish('till', '2 men open the till');
+    await stack.stored(16);
   }, 60_000);
   afterEach(() => visits.end());
   afterAll(async () => {
@@ -50,6 +52,13 @@ describeWith('chromium', 'the search of the page', () => {
     expect(await field.inputValue()).toBe('severity:urgent');
     await field.fill('severity:urgent or service:payments');
     await mistakes.getByText('All terms must match.').waitFor();
+    await field.fill('payment -"1 failed"');
+    await mistakes.getByText('Words cannot be excluded').waitFor();
+    await row(page, 'Payment 1 failed').waitFor();
+    await field.fill('severity:urgent -severity:urgent');
+    await mistakes.getByText('With this, no value of severity would be left.').waitFor();
+    await row(page, 'Payment 1 failed').waitFor();
+    expect(await row(page, 'Quiet 1').count()).toBe(0);
   });
 
   it('asks the server for nothing while a key is half typed, and with Enter for what stands there', async () => {
@@ -63,6 +72,34 @@ describeWith('chromium', 'the search of the page', () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await eventually(() => expect(new URL(page.url()).searchParams.get('q')?.trim()).toBe('severity:urgent'));
+  });
+
+  it('looks for words in quotes together, and for a word that is the name of a view', async () => {
+    const page = await signedIn();
+    const field = page.getByRole('combobox', { name: 'Search alerts' });
+    await field.fill('"till 2"');
+    await row(page, '2 men open the till').waitFor({ state: 'detached' });
+    await row(page, 'Till 2 is open').waitFor();
+    await field.fill('open');
+    await row(page, '2 men open the till').waitFor();
+    await row(page, 'Quiet 1').waitFor({ state: 'detached' });
+    expect(new URL(page.url()).searchParams.get('q')).toBe('open');
+  });
+
+  it('finds the alerts with a label that was clicked, whatever its name and its value are', async () => {
+    const page = await signedIn();
+    for (const [label, text] of [
+      ['host:port: till:80', 'label."host:port":"till:80"'],
+      ['zone:', 'label.zone:""'],
+    ] as const) {
+      await page.getByRole('combobox', { name: 'Search alerts' }).fill('');
+      await row(page, 'Quiet 1').waitFor();
+      await row(page, 'Till 2 is open').click();
+      await page.getByTestId('drawer').getByRole('button', { name: label }).click();
+      await row(page, 'Quiet 1').waitFor({ state: 'detached' });
+      await row(page, 'Till 2 is open').waitFor();
+      expect(new URL(page.url()).searchParams.get('q')).toBe(text);
+    }
   });
 
   it('says where the matches are when the view has none', async () => {

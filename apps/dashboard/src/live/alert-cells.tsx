@@ -1,10 +1,10 @@
 import { memo, type MouseEvent } from 'react';
 import { Check, CircleCheck, Moon } from 'lucide-react';
 import type { Alert } from '@tocsin/contracts/wire';
-import { Ago } from '../words/clock';
+import { Ago, useNow } from '../words/clock';
 import { initialsOf, nameOf } from '../words/people';
 import { shownText } from '../words/shown-text';
-import { exactWords, spanWords } from '../words/time-words';
+import { exactWords, spanWords, whenWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import type { RowActs } from './alert-row';
 import { SeverityMark } from './severity-mark';
@@ -95,6 +95,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
 /** Why a row is about to go, in the words of what happened; nothing when that is not known. */
 function WhyLeft({ leaving }: { leaving: Leaving }) {
   const { t, intl } = useWords();
+  const time = useNow();
   const why = whyItLeft(leaving);
   const { now } = leaving;
   if (!now || why === 'unknown') return null;
@@ -104,7 +105,7 @@ function WhyLeft({ leaving }: { leaving: Leaving }) {
     if (why === 'assigned') return t('change.assigned', { user: nameOf(now.assignee!) });
     if (why === 'no_match') return t('left.noMatch');
     if (now.status === 'snoozed' && now.snoozed_until)
-      return t('left.until', { time: intl.formatTime(now.snoozed_until, { hour: '2-digit', minute: '2-digit' }) });
+      return t('left.until', { time: whenWords(intl, Date.parse(now.snoozed_until), time) });
     if (by === null || now.status === 'firing') return t(`left.${now.status}`);
     return t('left.by', { what: t(`left.${now.status}`), user: by });
   };
@@ -117,7 +118,7 @@ function WhyLeft({ leaving }: { leaving: Leaving }) {
 
 /** The alert's status, unless it is firing: a list of open alerts need not say so in every row. */
 export function State({ alert }: { alert: Alert }) {
-  const { t, intl } = useWords();
+  const { t } = useWords();
   if (alert.status === 'firing') return null;
   const by = alert.actor ? nameOf(alert.actor) : undefined;
   if (alert.status === 'acknowledged')
@@ -128,12 +129,20 @@ export function State({ alert }: { alert: Alert }) {
         <span className="hidden">{t('status.acknowledged')}</span>
       </span>
     );
-  if (alert.status === 'resolved') return <Resolved alert={alert} />;
-  const until = alert.snoozed_until && intl.formatTime(alert.snoozed_until, { hour: '2-digit', minute: '2-digit' });
+  return alert.status === 'resolved' ? <Resolved alert={alert} /> : <Snoozed until={alert.snoozed_until} />;
+}
+
+function Snoozed({ until }: { until: string | null }) {
+  const { t, intl } = useWords();
+  const now = useNow();
+  const at = until === null ? null : Date.parse(until);
+  const snoozed = t('status.snoozed');
   return (
-    <span className={styles.snoozed} title={t('status.snoozed')}>
+    <span className={styles.snoozed} title={at === null ? snoozed : `${snoozed} · ${exactWords(intl, at)}`}>
       <Moon size={14} aria-hidden />
-      {until ? t('status.until', { time: until }) : t('status.snoozed')}
+      <span className={styles.ellipsis}>
+        {at === null ? snoozed : t('status.until', { time: whenWords(intl, at, now) })}
+      </span>
     </span>
   );
 }

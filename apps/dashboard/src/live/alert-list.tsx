@@ -2,6 +2,8 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useImperativeHandle, useMemo, useRef, useState, type Ref } from 'react';
 import { ArrowUp } from 'lucide-react';
 import type { Alert } from '@tocsin/contracts/wire';
+import { useNow } from '../words/clock';
+import { whenWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import { AlertRow, type RowActs } from './alert-row';
 import styles from './alert-list.module.css';
@@ -68,7 +70,7 @@ export function AlertList({
   showFresh,
   onSettled,
 }: Props) {
-  const { t, intl } = useWords();
+  const { t } = useWords();
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -157,18 +159,19 @@ export function AlertList({
             );
           })}
         </div>
-        {older > 0 && (
-          <div
-            role="separator"
-            className={styles.since}
-            style={{ top: older * rowHeight }}
-            aria-label={t('list.newSince', { time: intl.formatTime(newSince!, { timeStyle: 'short' }) })}
-            data-testid="new-since"
-          >
-            <span data-number>{t('list.newSince', { time: intl.formatTime(newSince!, { timeStyle: 'short' }) })}</span>
-          </div>
-        )}
+        {older > 0 && <NewSince at={newSince!} top={older * rowHeight} />}
       </div>
+    </div>
+  );
+}
+
+/** The line between what came while the user was away and the rows before. */
+function NewSince({ at, top }: { at: number; top: number }) {
+  const { t, intl } = useWords();
+  const words = t('list.newSince', { time: whenWords(intl, at, useNow()) });
+  return (
+    <div role="separator" className={styles.since} style={{ top }} aria-label={words} data-testid="new-since">
+      <span data-number>{words}</span>
     </div>
   );
 }

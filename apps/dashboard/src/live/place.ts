@@ -48,6 +48,9 @@ export type ListPlace = Omit<Place, 'alert' | 'system' | 'overview'>;
 
 export type MoveTo = (change: Partial<Place>, how?: { replace?: boolean }) => void;
 
+/** What the address leaves out to be short, by its key: `q=open` is a search, and `view=open` is where one begins. */
+const DEFAULTS: Partial<Place> = { view: VIEWS[0], order: ALERT_ORDERS[0], group: GROUPINGS[0] };
+
 const oneOf = <T extends string>(list: readonly T[], value: string | null): T =>
   list.find((one) => one === value) ?? list[0]!;
 
@@ -63,23 +66,21 @@ export function usePlace(): [Place, MoveTo] {
     [params],
   );
   const move = useCallback<MoveTo>(
-    (change, { replace = false } = {}) =>
-      setParams(
-        (before) => {
-          const next = new URLSearchParams(before);
-          for (const [key, value] of Object.entries(change)) {
-            const name = key === 'system' ? 'view' : key;
-            // defaults are left out to keep the address short
-            if (!value || value === VIEWS[0] || value === ALERT_ORDERS[0] || value === GROUPINGS[0]) next.delete(name);
-            else next.set(name, value);
-          }
-          return next;
-        },
-        { replace },
-      ),
+    (change, { replace = false } = {}) => setParams((before) => moved(before, change), { replace }),
     [setParams],
   );
   return [place, move];
+}
+
+/** The address's query after a change of the place. */
+export function moved(before: URLSearchParams, change: Partial<Place>): URLSearchParams {
+  const next = new URLSearchParams(before);
+  for (const [key, value] of Object.entries(change)) {
+    const name = key === 'system' ? 'view' : key;
+    if (!value || value === DEFAULTS[key as keyof Place]) next.delete(name);
+    else next.set(name, value);
+  }
+  return next;
 }
 
 /** The address's query for a place, without the open alert: two links to the same list are equal as text. */

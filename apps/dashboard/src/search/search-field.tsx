@@ -3,7 +3,7 @@ import { CircleHelp, Search as SearchIcon, X } from 'lucide-react';
 import type { AlertFacets } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
 import { isHalfTyped } from './search-terms';
-import { suggestionsFor } from './suggestions';
+import { stepped, suggestionsFor } from './suggestions';
 import styles from './search-field.module.css';
 
 /** Loaded when it is needed: a user reads it once. */
@@ -67,10 +67,7 @@ export function SearchField({
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       if (suggestions.length === 0) return;
       event.preventDefault();
-      const step = event.key === 'ArrowDown' ? 1 : -1;
-      setActive(
-        ((active + step + suggestions.length + 1) % (suggestions.length + 1)) - (active === -1 && step === -1 ? 1 : 0),
-      );
+      setActive(stepped(active, event.key === 'ArrowDown' ? 1 : -1, suggestions.length));
     } else if (event.key === 'Enter') {
       event.preventDefault();
       const chosen = suggestions[active];

@@ -33,7 +33,9 @@ function wordsOf({ kind, term }: Mistake, t: Words): string {
     case 'time':
       return t('mistake.time', { name });
     case 'exclusion':
-      return t('mistake.exclusion', { name });
+      return term.key === null ? t('mistake.word') : t('mistake.exclusion', { name });
+    case 'nothing':
+      return t('mistake.nothing', { name });
     case 'key':
       return t('mistake.key', { name });
     default:

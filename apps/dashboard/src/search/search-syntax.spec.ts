@@ -35,25 +35,60 @@ test.each([
   expect(rest).toEqual(none);
 });
 
-test('a search that is formatted and parsed again is the same search', () => {
-  const value = fc
-    .string({ minLength: 1, maxLength: 12 })
-    .filter((text) => !text.includes(',') && text.trim() === text && !/[\\]/.test(text));
+const searches = fc
+  .array(
+    fc.oneof(
+      fc
+        .string({ minLength: 1, maxLength: 12 })
+        .filter((text) => !text.includes(',') && text.trim() === text && !/[\\]/.test(text))
+        .chain((one) => fc.constantFrom(one, `service:${one}`)),
+      fc.constantFrom('is:open', 'severity:low', '-tenant:b', 'label.a:"b c"', 'after:3d', 'or', 'severty:low'),
+    ),
+  )
+  .map((terms) => parseSearch(terms.join(' ')));
+/** Whatever a service may send, and what the language of the search could take for its own. */
+const anything = (minLength: number) =>
+  fc.oneof(
+    fc.string({ minLength, maxLength: 12, unit: 'binary' }),
+    fc.constantFrom(
+      'host:port',
+      '"',
+      '\\',
+      '\\"',
+      'a\\',
+      ' ',
+      '-a',
+      '-"',
+      'or',
+      'is:open',
+      'label.a',
+      'label."a',
+      '__proto__',
+    ),
+  );
+
+test('a search that is formatted and parsed again is the same search, whatever its words and labels are', () => {
   fc.assert(
     fc.property(
-      fc.array(
-        fc.oneof(
-          value,
-          value.map((one) => `service:${one}`),
-          fc.constantFrom('is:open', 'severity:low', '-tenant:b', 'label.a:"b c"', 'after:3d', 'or', 'severty:low'),
-        ),
-      ),
-      (terms) => {
-        const search = parseSearch(terms.join(' '));
+      searches,
+      fc.dictionary(anything(1), fc.oneof(fc.constant(''), anything(0)), { maxKeys: 3 }),
+      fc.array(anything(1), { maxLength: 3 }),
+      (parsed, labels, words) => {
+        const search = { ...parsed, labels: { ...parsed.labels, ...labels }, words: [...parsed.words, ...words] };
+        expect(Object.entries(parseSearch(formatSearch(search)).labels).sort()).toEqual(
+          Object.entries(search.labels).sort(),
+        );
         expect(parseSearch(formatSearch(search))).toEqual(search);
       },
     ),
   );
+});
+
+test('a label with any key and an empty value is found by what is written for it', () => {
+  const labels = { 'host:port': 'a', zone: '' };
+  const text = formatSearch({ ...parseSearch('flour'), labels });
+  expect(text).toBe('label."host:port":a label.zone:"" flour');
+  expect(filterOf(parseSearch(text), NOW)).toEqual({ labels, q: 'flour' });
 });
 
 test('a facet is chosen, excluded and cleared', () => {
@@ -64,6 +99,10 @@ test('a facet is chosen, excluded and cleared', () => {
     severity: [],
     not: { severity: ['urgent'] },
   });
+});
+
+test('words that are together in quotes stay so in the filter of the API', () => {
+  expect(filterOf(parseSearch('cold "oven 2"'), NOW)).toEqual({ q: 'cold "oven 2"' });
 });
 
 test('a search becomes the filter of the API', () => {

@@ -1,12 +1,13 @@
 import {
   ALERT_TYPES,
+  searchText,
   SEVERITIES,
   type AlertFilter,
   type AlertStatus,
   type AlertType,
   type Severity,
 } from '@tocsin/contracts/wire';
-import { FACETS, judged, timeOf, valuesOf, type Facet, type Term } from './search-terms';
+import { FACETS, judged, labelIn, timeOf, valuesOf, type Facet, type Term } from './search-terms';
 
 /** The parsed text of the search field. A search is stored only as this text, in the URL. */
 export interface Search {
@@ -63,7 +64,9 @@ export function parseSearch(text: string): Search {
 
 function add(search: Search, term: Term): void {
   const { key, value, excluded, isQuoted } = term;
-  if (key !== null && /^label\./i.test(key)) search.labels[key.slice('label.'.length)] = value;
+  const label = labelIn(term);
+  // a new object: a label may have the name `__proto__`
+  if (label !== null) search.labels = { ...search.labels, [label]: value };
   else if (key === 'before' || key === 'after') search[key] = value;
   else if (key === 'is')
     addTo(
@@ -84,9 +87,10 @@ function addTo<T>(list: T[], values: readonly T[]): void {
   for (const one of values) if (!list.includes(one)) list.push(one);
 }
 
-/** Quotes what would otherwise be read as two words, a key, or a joining of terms. */
-const quote = (value: string): string =>
-  /[\s":]|^(and|or)$/i.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value;
+const inQuotes = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`;
+/** Quotes what would otherwise be read as nothing, two words, a key, an exclusion, or a joining of terms. */
+const quote = (value: string): string => (/^$|[\s":]|^-\p{L}|^(and|or)$/iu.test(value) ? inQuotes(value) : value);
+const quoteKey = (name: string): string => (/[\s":]/.test(name) ? inQuotes(name) : name);
 
 /** The text of a search: `parseSearch(formatSearch(x))` is `x`. */
 export function formatSearch(search: Search): string {
@@ -97,7 +101,7 @@ export function formatSearch(search: Search): string {
     ...search.status.filter((status) => !open || !OPEN.includes(status)).map((status) => `is:${status}`),
     ...lists.flatMap((key) => search[key].map((value) => `${key}:${quote(value)}`)),
     ...FACETS.flatMap((key) => search.not[key].map((value) => `-${key}:${quote(value)}`)),
-    ...Object.entries(search.labels).map(([key, value]) => `label.${key}:${quote(value)}`),
+    ...Object.entries(search.labels).map(([key, value]) => `label.${quoteKey(key)}:${quote(value)}`),
     ...(['after', 'before'] as const).flatMap((key) => (search[key] ? [`${key}:${quote(search[key])}`] : [])),
     ...search.words.map(quote),
   ].join(' ');
@@ -136,6 +140,6 @@ export function filterOf(search: Search, now: number): AlertFilter {
     ...(Object.keys(search.labels).length > 0 && { labels: search.labels }),
     ...(from && { from: new Date(from).toISOString() }),
     ...(to && { to: new Date(to).toISOString() }),
-    ...(search.words.length > 0 && { q: search.words.join(' ') }),
+    ...(search.words.length > 0 && { q: searchText(search.words) }),
   };
 }

@@ -16,6 +16,15 @@ test.each([
   ['services:oven', 'key', 'service:oven'],
   ['severity:urgent or service:oven', 'operator', null],
   ['severity:urgent AND flour', 'operator', null],
+  ['-"out of stock"', 'exclusion', null],
+  ['-flour', 'exclusion', null],
+  ['oven -Öl', 'exclusion', null],
+  ['-foo:bar', 'exclusion', null],
+  ['-label."host:port":a', 'exclusion', 'label."host:port":a'],
+  ['severity:urgent -severity:urgent', 'nothing', null],
+  ['-severity:urgent severity:urgent', 'nothing', null],
+  ['-severity:urgent,high -severity:medium,low', 'nothing', null],
+  ['-type:alert,recommendation,notification', 'nothing', null],
 ])('%s is a mistake (%s), and %s may have been meant', (text, kind, instead) => {
   expect(mistakesIn(text)).toMatchObject([{ kind, instead }]);
 });
@@ -29,6 +38,13 @@ test.each([
   'disk or memory',
   '"or" severity:low',
   'or',
+  '-5',
+  '"-flour"',
+  'flour - oven',
+  'severity:urgent,high -severity:high',
+  'service:oven -service:oven',
+  'label.site:""',
+  'label."host:port":"a b"',
 ])('%s is no mistake', (text) => expect(mistakesIn(text)).toEqual([]));
 
 test('a mistake takes no part in the search, and what remains does', () => {
@@ -38,6 +54,18 @@ test('a mistake takes no part in the search, and what remains does', () => {
     words: ['flour'],
   });
   expect(parseSearch('foo:bar')).toMatchObject({ words: ['foo:bar'] });
+});
+
+test('no word takes part that its author excludes, and no exclusion that would leave nothing', () => {
+  expect(parseSearch('oven -"out of stock" -flour -5')).toMatchObject({ words: ['oven', '-5'] });
+  expect(parseSearch('severity:urgent -severity:urgent -severity:high')).toMatchObject({
+    severity: ['urgent'],
+    not: { severity: ['high'] },
+  });
+  expect(parseSearch('-severity:urgent,high -severity:medium,low')).toMatchObject({
+    severity: [],
+    not: { severity: ['urgent', 'high'] },
+  });
 });
 
 test('a mistake is corrected where it stands', () => {
@@ -51,6 +79,11 @@ test.each([
   ['service:', true],
   ['flour -service:', true],
   ['label.cluster:', true],
+  ['label."host:', true],
+  ['label."host:port"', true],
+  ['label."host:port":', true],
+  ['-sever', true],
+  ['-flour', false],
   ['severity:ur', true],
   ['severity:urgent,h', true],
   ['before:2', true],

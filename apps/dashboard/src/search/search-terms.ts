@@ -26,7 +26,7 @@ export interface Term {
   text: string;
   at: number;
   excluded: boolean;
-  /** In lower case, but for the name of a label; null: a word. */
+  /** In lower case, but for the name of a label, which stands here without its quotes; null: a word. */
   key: string | null;
   value: string;
   isQuoted: boolean;
@@ -38,14 +38,22 @@ export interface Term {
  */
 export interface Mistake {
   term: Term;
-  kind: 'value' | 'time' | 'exclusion' | 'key' | 'operator' | 'unfinished';
+  kind: 'value' | 'time' | 'exclusion' | 'nothing' | 'key' | 'operator' | 'unfinished';
   /** The term that its author may have meant; null: there is no near one. */
   instead: string | null;
 }
 
-const TERM = /(-?)(?:(label\.[^\s:"]+|[a-z]+):)?(?:"((?:[^"\\]|\\.)*)"?|([^\s"]+))/giu;
+/** A label whose name has blanks, colons or quotes has it in quotes. */
+const LABEL_KEY = String.raw`label\.(?:"(?:[^"\\]|\\.)*"|[^\s:"]+)`;
+const OPEN_LABEL = String.raw`label\."(?:[^"\\]|\\.)*"?`;
+const TERM = new RegExp(
+  String.raw`(-?)(?:(${LABEL_KEY}|[a-z]+):)?(?:"((?:[^"\\]|\\.)*)"?|(${OPEN_LABEL}:?|[^\s"]+))`,
+  'gisu',
+);
 /** A key without a value: the last term while its author is typing. */
-const UNFINISHED = /^-?(label\.[^\s:"]+|[a-z]+):$/iu;
+const UNFINISHED = new RegExp(String.raw`^-?(?:(${LABEL_KEY}|[a-z]+):|${OPEN_LABEL})$`, 'isu');
+/** What a `-` leaves out when it is before a word. Before a number it is a sign, and alone it is a dash. */
+const LETTER = /^\p{L}/u;
 /** From this number of different letters on, a word is not taken for a misspelt one. */
 const FAR = 3;
 
@@ -56,12 +64,23 @@ export function termsOf(text: string): Term[] {
       text: term,
       at: found.index,
       excluded: minus === '-',
-      key: rawKey === undefined ? null : /^label\./i.test(rawKey) ? rawKey : rawKey.toLowerCase(),
-      value: quoted === undefined ? bare! : quoted.replace(/\\(.)/g, '$1'),
+      key: rawKey === undefined ? null : LABEL.test(rawKey) ? labelKey(rawKey) : rawKey.toLowerCase(),
+      value: quoted === undefined ? bare! : unescaped(quoted),
       isQuoted: quoted !== undefined,
     };
   });
 }
+
+const LABEL = /^label\./i;
+const unescaped = (quoted: string): string => quoted.replace(/\\(.)/gs, '$1');
+const labelKey = (raw: string): string => {
+  const name = raw.slice('label.'.length);
+  return `label.${name.startsWith('"') ? unescaped(name.slice(1, -1)) : name}`;
+};
+
+/** The name of the label that a term asks for; null: it asks for none. */
+export const labelIn = ({ key }: Term): string | null =>
+  key !== null && LABEL.test(key) ? key.slice('label.'.length) : null;
 
 /** The values that a term lists, as `severity:urgent,high` does. */
 export function valuesOf({ key, value }: Term): string[] {
@@ -79,17 +98,20 @@ export function mistakeIn(term: Term, before: Term | undefined, after: Term | un
   const { key, value, excluded, isQuoted, text } = term;
   const mistake = (kind: Mistake['kind'], instead: string | null = null): Mistake => ({ term, kind, instead });
   if (key === null) {
+    if (!isQuoted && isUnfinished(text)) return mistake('unfinished');
+    if (excluded && (isQuoted || LETTER.test(value))) return mistake('exclusion');
     if (isQuoted) return null;
-    const unfinished = UNFINISHED.exec(text)?.[1]!.toLowerCase();
-    if (unfinished && (isKey(unfinished) || unfinished.startsWith('label.'))) return mistake('unfinished');
     // between words it is a word of the text that is searched for
     const joinsTerms = /^(and|or)$/i.test(value) && before && after && (before.key ?? after.key) !== null;
     return joinsTerms ? mistake('operator') : null;
   }
-  if (/^label\./i.test(key)) return excluded ? mistake('exclusion', text.slice(1)) : null;
+  const label = labelIn(term);
+  if (label === '') return mistake('unfinished');
+  if (label !== null) return excluded ? mistake('exclusion', text.slice(1)) : null;
   if (!isKey(key)) {
     const near = nearest(key, Object.keys(KEYS));
-    return near === null ? null : mistake('key', text.replace(/[a-z]+/i, near));
+    if (near !== null) return mistake('key', text.replace(/[a-z]+/i, near));
+    return excluded ? mistake('exclusion') : null;
   }
   if (excluded && !(FACETS as readonly string[]).includes(key)) return mistake('exclusion', text.slice(1));
   if (key === 'before' || key === 'after') return timeOf(value, 0) === null ? mistake('time') : null;
@@ -108,9 +130,33 @@ export const mistakesIn = (text: string): Mistake[] =>
   judged(text).flatMap(({ mistake }) => (mistake && mistake.kind !== 'unfinished' ? [mistake] : []));
 
 /** The terms of a text with what is wrong with each. */
-export function judged(text: string): { term: Term; mistake: Mistake | null }[] {
+export function judged(text: string): Judged[] {
   const terms = termsOf(text);
-  return terms.map((term, at) => ({ term, mistake: mistakeIn(term, terms[at - 1], terms[at + 1]) }));
+  const each = terms.map((term, at) => ({ term, mistake: mistakeIn(term, terms[at - 1], terms[at + 1]) }));
+  for (const key of ['severity', 'type'] as const) refuseLast(each, key);
+  return each;
+}
+
+interface Judged {
+  term: Term;
+  mistake: Mistake | null;
+}
+
+/**
+ * Makes a mistake of each exclusion after which none of the key's values would be left: an empty list of values is no
+ * condition, so the search would find everything.
+ */
+function refuseLast(each: readonly Judged[], key: 'severity' | 'type'): void {
+  const those = each.filter(({ term, mistake }) => mistake === null && term.key === key);
+  const chosen = those.flatMap(({ term }) => (term.excluded ? [] : valuesOf(term)));
+  let left: readonly string[] = chosen.length > 0 ? chosen : KEYS[key];
+  for (const one of those) {
+    if (!one.term.excluded) continue;
+    const values = valuesOf(one.term);
+    const rest = left.filter((value) => !values.includes(value));
+    if (rest.length > 0) left = rest;
+    else one.mistake = { term: one.term, kind: 'nothing', instead: null };
+  }
 }
 
 /** The text with what its author may have meant, or without the term where nothing is near. */
@@ -126,10 +172,18 @@ export function isHalfTyped(text: string): boolean {
   if (!last?.mistake) return false;
   const { kind, term } = last.mistake;
   if (kind === 'unfinished') return true;
+  if (kind === 'exclusion')
+    return term.key === null && !term.isQuoted && FACETS.some((key) => key.startsWith(term.value.toLowerCase()));
   if (kind === 'time') return /^\d{1,4}$/.test(term.value) || /^\d{4}-[\d-]*$/.test(term.value);
   if (kind !== 'value') return false;
   const typed = valuesOf(term).at(-1)!;
   return (KEYS[term.key as Key] ?? []).some((one: string) => one.startsWith(typed));
+}
+
+function isUnfinished(text: string): boolean {
+  const found = UNFINISHED.exec(text);
+  const key = found?.[1]?.toLowerCase();
+  return found !== null && (key === undefined || isKey(key) || LABEL.test(key));
 }
 
 const isKey = (key: string): key is Key => Object.hasOwn(KEYS, key);

@@ -35,3 +35,7 @@ export function suggestionsFor(text: string, facets: AlertFacets | undefined): s
     .filter((one) => one.toLowerCase().startsWith(word) && one.toLowerCase() !== word)
     .slice(0, MOST);
 }
+
+/** The suggestion after or before the active one of so many; -1: none, as the text itself is between both ends. */
+export const stepped = (active: number, step: 1 | -1, count: number): number =>
+  ((active + 1 + step + count + 1) % (count + 1)) - 1;

@@ -2,6 +2,8 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef } from 'react';
 import { SEVERITIES, type AlertStats } from '@tocsin/contracts/wire';
+import { serverNow } from '../words/clock';
+import { whenWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import { stacked } from './stacked';
 import styles from './severity-strip.module.css';
@@ -40,7 +42,7 @@ export default function Bars({ stats, deaf, onRange }: Props) {
   useEffect(() => {
     const node = frame.current!;
     const made = new uPlot(
-      optionsFor(node, (at) => intl.formatTime(at, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }), latest),
+      optionsFor(node, (at) => whenWords(intl, at, serverNow()), latest),
       stacked(latest.current.stats),
       node,
     );

@@ -4,6 +4,7 @@ import { SEVERITIES, type AlertFacets, type AlertStats, type Severity } from '@t
 import { SeverityMark } from '../live/severity-mark';
 import { usePreference } from '../settings/preferences';
 import { serverNow, useNow } from '../words/clock';
+import { whenWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import { SPANS, type Span } from './spans';
@@ -96,7 +97,7 @@ export const SeverityStrip = memo(function SeverityStrip({
           {stats && <Table stats={stats} />}
           {deaf && (
             <p className="hidden" data-testid="deaf">
-              {t('strip.deaf', { time: intl.formatTime(deaf[0], { timeStyle: 'short' }) })}
+              {t('strip.deaf', { time: whenWords(intl, deaf[0], now) })}
             </p>
           )}
         </div>

@@ -4,7 +4,6 @@ import { useAlertsApi } from '@tocsin/react-client';
 import banner from '../live/banners.module.css';
 import { VIEW_FILTERS } from '../live/place';
 import buttons from '../settings/icon-button.module.css';
-import { useWords } from '../words/words';
 import { inRequests, MOST_TENANTS } from './scope';
 import type { NamedTenant } from './tenant-order';
 import { useTenantWords } from './tenant-words';
@@ -24,7 +23,6 @@ interface Props {
 
 /** What the scope leaves out: urgent alerts of other tenants, and tenants that the page does not follow. */
 export default function Elsewhere({ shown, tenants, isPart, onShow, onChoose }: Props) {
-  const { intl } = useWords();
   const w = useTenantWords();
   const api = useAlertsApi();
   const all = useAllTenants(tenants, isPart);
@@ -60,7 +58,7 @@ export default function Elsewhere({ shown, tenants, isPart, onShow, onChoose }: 
           <BellRing size={16} aria-hidden />
           <span className={banner.words}>
             {count > 0
-              ? w('elsewhere', { count: intl.formatNumber(count) + (isWhole ? '' : '+'), of: groups.length })
+              ? w('elsewhere', { count, more: isWhole ? '' : '+', of: groups.length })
               : w('elsewhere.notKnown')}
           </span>
           {count > 0 && (

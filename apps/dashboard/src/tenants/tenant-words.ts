@@ -42,7 +42,7 @@ export const tenantWords: LateWords<WordId> = {
     hint: 'Enter takes the first · 1–9 the pinned',
     limit: 'Showing {count, number} of {of, number} tenants',
     choose: 'Choose',
-    elsewhere: '{count} urgent in {of, plural, one {# other tenant} other {# other tenants}}',
+    elsewhere: '{count, number}{more} urgent in {of, plural, one {# other tenant} other {# other tenants}}',
     'elsewhere.notKnown': 'Not known: urgent alerts of other tenants.',
     show: 'Show',
     overview: 'Overview of the tenants',
@@ -67,7 +67,8 @@ export const tenantWords: LateWords<WordId> = {
     hint: 'Intro toma la primera · 1–9 las fijadas',
     limit: 'Se muestran {count, number} de {of, number} organizaciones',
     choose: 'Elegir',
-    elsewhere: '{count} urgentes en {of, plural, one {otra organización} other {otras # organizaciones}}',
+    elsewhere:
+      '{count, plural, one {#{more} urgente} other {#{more} urgentes}} en {of, plural, one {otra organización} other {otras # organizaciones}}',
     'elsewhere.notKnown': 'No se sabe si otras organizaciones tienen alertas urgentes.',
     show: 'Mostrar',
     overview: 'Resumen de las organizaciones',

@@ -73,6 +73,8 @@ export const en = {
   'mistake.value': '{name} has no value “{value}”.',
   'mistake.time': '{name} takes a span such as 2h or 3d, or a date such as 2026-03-01.',
   'mistake.exclusion': '{name} cannot be excluded.',
+  'mistake.word': 'Words cannot be excluded, only severity, service, tenant and type.',
+  'mistake.nothing': 'With this, no value of {name} would be left.',
   'mistake.key': 'There is no key “{name}”.',
   'mistake.operator': 'All terms must match. For one value or another: severity:urgent,high.',
   'group.label': 'Group',

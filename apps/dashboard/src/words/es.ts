@@ -72,6 +72,8 @@ export const es: Record<WordId, string> = {
   'mistake.value': '{name} no tiene el valor «{value}».',
   'mistake.time': '{name} admite un plazo como 2h o 3d, o una fecha como 2026-03-01.',
   'mistake.exclusion': '{name} no se puede excluir.',
+  'mistake.word': 'No se pueden excluir palabras, solo severity, service, tenant y type.',
+  'mistake.nothing': 'Con esto no quedaría ningún valor de {name}.',
   'mistake.key': 'No existe la clave «{name}».',
   'mistake.operator': 'Deben cumplirse todos los términos. Para un valor u otro: severity:urgent,high.',
   'group.label': 'Agrupar',
@@ -101,7 +103,7 @@ export const es: Record<WordId, string> = {
   'list.assigned': 'Asignada a {user}',
   'list.select': 'Seleccionar {title}',
   'list.loadMore': 'Cargar alertas anteriores',
-  'list.newSince': 'Nuevas desde las {time}',
+  'list.newSince': 'Nuevas desde {time}',
 
   'reached.newest': 'Buscado hasta el {time}, hacia atrás.',
   'reached.oldest': 'Buscado hasta el {time}.',
@@ -133,7 +135,8 @@ export const es: Record<WordId, string> = {
 
   'pill.connecting': 'Conectando…',
   'pill.live': 'En directo',
-  'pill.catchingUp': '{left, plural, =0 {Poniéndose al día} other {Poniéndose al día · quedan #}}',
+  'pill.catchingUp':
+    '{left, plural, =0 {Poniéndose al día} one {Poniéndose al día · queda #} other {Poniéndose al día · quedan #}}',
   'pill.paused': '{count, plural, =0 {En pausa} one {En pausa · # nueva} other {En pausa · # nuevas}}',
   'pill.stale': 'Sin noticias del servidor · {span}',
   'pill.reconnecting': 'Reconectando en {seconds} s',
@@ -239,7 +242,7 @@ export const es: Record<WordId, string> = {
   'left.acknowledged': 'Reconocida',
   'left.resolved': 'Resuelta',
   'left.snoozed': 'Pospuesta',
-  'left.until': 'Pospuesta hasta las {time}',
+  'left.until': 'Pospuesta hasta {time}',
   'left.by': '{what} por {user}',
   'left.unassigned': 'Sin asignar',
   'left.noMatch': 'Ya no coincide',
@@ -279,7 +282,7 @@ export const es: Record<WordId, string> = {
   'strip.hide': 'Ocultar el gráfico',
   'strip.show': 'Mostrar el gráfico',
   'strip.time': 'Hora',
-  'strip.deaf': 'Sin noticias del servidor desde las {time}: lo que ocurrió después no está en el gráfico.',
+  'strip.deaf': 'Sin noticias del servidor desde {time}: lo que ocurrió después no está en el gráfico.',
   'strip.drag': 'Arrastre para filtrar por tiempo',
 
   'toast.more':

@@ -19,6 +19,29 @@ export function agoWords(intl: IntlShape, at: number, now: number): string {
   });
 }
 
+/** From a week on, a weekday would be read as the one that is nearer. */
+const WEEKDAYS = 6;
+
+/**
+ * The time of day, with its day when that is not today: within six days the weekday, beyond them the date. Times are in
+ * milliseconds.
+ */
+export function whenWords(intl: IntlShape, at: number, now: number): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  const days = Math.abs(midnight(then) - midnight(today)) / DAY;
+  return intl.formatDate(then, {
+    ...(days > WEEKDAYS
+      ? { day: 'numeric', month: 'short', ...(then.getFullYear() !== today.getFullYear() && { year: 'numeric' }) }
+      : days > 0 && { weekday: 'short' }),
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+}
+
+/** The day's midnight as if all days had 24 hours. */
+const midnight = (day: Date): number => Date.UTC(day.getFullYear(), day.getMonth(), day.getDate());
+
 /** The time of day to the second, with the date when that is not today. Times are in milliseconds. */
 export function momentWords(intl: IntlShape, at: number, now: number): string {
   const time = intl.formatTime(at, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });

@@ -8,7 +8,7 @@ import { refusedWords } from '../system/refused-words';
 import { tenantWords } from '../tenants/tenant-words';
 import { en } from './en';
 import { es } from './es';
-import { agoWords, mornings, spanWords, tomorrowAt } from './time-words';
+import { agoWords, mornings, spanWords, tomorrowAt, whenWords } from './time-words';
 
 /** All placeholders that a text may have. */
 const GAPS = [
@@ -85,6 +85,22 @@ test('every dependency that a process can report has a name and says what its ou
   }
 });
 
+test('Spanish words agree with one and with several, also where a number is a lower bound', () => {
+  const inSpanish = (messages: Record<string, string>, id: string, values: Record<string, string | number>) =>
+    createIntl({ locale: 'es', messages }).formatMessage({ id }, values);
+  const elsewhere = (count: number, more: string) =>
+    inSpanish(tenantWords.es, 'elsewhere', { count, more, of: 1 }).replace(/ en .*/, '');
+  expect([elsewhere(1, ''), elsewhere(3, ''), elsewhere(2000, '+')]).toEqual([
+    '1 urgente',
+    '3 urgentes',
+    '2000+ urgentes',
+  ]);
+  expect([1, 2].map((left) => inSpanish(es, 'pill.catchingUp', { left }))).toEqual([
+    'Poniéndose al día · queda 1',
+    'Poniéndose al día · quedan 2',
+  ]);
+});
+
 test.each(ALL)('every text can be formatted: %s', (_, words) => {
   const values = Object.fromEntries(GAPS.map((name) => [name, 2]));
   for (const [locale, messages] of Object.entries(words)) {
@@ -107,6 +123,21 @@ describe('times', () => {
     [4 * 60_000, '4 min'],
     [3 * 3_600_000, '3 h'],
   ])('%s ms ago is %s', (ms, words) => expect(agoWords(intl, now - ms, now)).toBe(words));
+
+  const spanish = createIntl({ locale: 'es', messages: es }) as unknown as IntlShape;
+  test.each([
+    ['on the same day', new Date(2026, 2, 5, 23, 59), '23:59', '23:59'],
+    ['just after midnight', new Date(2026, 2, 6, 0, 1), 'Fri 00:01', 'vie, 00:01'],
+    ['six days ahead', new Date(2026, 2, 11, 18), 'Wed 18:00', 'mié, 18:00'],
+    ['six days ago', new Date(2026, 1, 27, 8, 5), 'Fri 08:05', 'vie, 08:05'],
+    ['a week ahead, when the weekday would be today’s', new Date(2026, 2, 12, 8), 'Mar 12, 08:00', '12 mar, 08:00'],
+    ['a week ago', new Date(2026, 1, 26, 8), 'Feb 26, 08:00', '26 feb, 08:00'],
+    ['in another year', new Date(2025, 11, 31, 8), 'Dec 31, 2025, 08:00', '31 dic 2025, 08:00'],
+  ])('a time %s tells its day as far as it must', (_, at, english, inSpanish) => {
+    expect([intl, spanish].map((one) => whenWords(one, at.getTime(), now))).toEqual([english, inSpanish]);
+    for (const id of ['status.until', 'left.until', 'list.newSince', 'strip.deaf'] as const)
+      expect(spanish.formatMessage({ id }, { time: inSpanish })).not.toMatch(/\blas /);
+  });
 
   test('from a day on it is the date', () =>
     expect(agoWords(intl, new Date(2026, 2, 1, 14, 3).getTime(), now)).toBe('Mar 1, 14:03'));

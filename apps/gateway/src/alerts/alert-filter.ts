@@ -3,6 +3,7 @@ import {
   ALERT_STATUSES,
   ALERT_TYPES,
   SEVERITIES,
+  searchWords,
   TENANT_ID_PATTERN,
   type AlertFilter,
   type AlertStatus,
@@ -28,7 +29,7 @@ const AreWords = (): PropertyDecorator =>
     constraints: [MAX_QUERY_LENGTH, MAX_WORDS],
     validator: {
       validate: (value: unknown) =>
-        typeof value === 'string' && value.length <= MAX_QUERY_LENGTH && wordsOf(value).length <= MAX_WORDS,
+        typeof value === 'string' && value.length <= MAX_QUERY_LENGTH && searchWords(value).length <= MAX_WORDS,
       defaultMessage: () => `q must be at most ${MAX_WORDS} words, ${MAX_QUERY_LENGTH} characters in all`,
     },
   });
@@ -113,7 +114,7 @@ export class AlertFilterFields implements AlertFilter {
   @ArrayMaxSize(MAX_VALUES)
   @Matches(MAY_LACK, { each: true, message: 'name or label.<name of a label> is expected' })
   without?: string[];
-  @Described('Words that the title, message or name must contain, all of them, in upper or lower case.')
+  @Described('Words that title, message or name must contain, all of them, in any case; in double quotes: a phrase.')
   @MayBeAbsent()
   @AreWords()
   q?: string;
@@ -132,7 +133,8 @@ export function selectionOf(filter: AlertFilterFields, user: string): AlertSelec
   const name = some(filter.name);
   const impossible = lacks.some((key) => Object.hasOwn(labels, key)) || (without.includes('name') && name !== null);
   return {
-    status: some(filter.status),
+    // a bounded search looks at the open ones first
+    status: some(filter.status) && ALERT_STATUSES.filter((status) => filter.status!.includes(status)),
     severity: some(filter.severity),
     service: some(filter.service),
     notService: some(filter.not_service) ?? [],
@@ -142,7 +144,7 @@ export function selectionOf(filter: AlertFilterFields, user: string): AlertSelec
     labels: { ...labels, ...Object.fromEntries(lacks.map((key) => [key, null])) },
     from: null,
     to: null,
-    words: wordsOf(filter.q ?? ''),
+    words: searchWords(filter.q ?? ''),
   };
 }
 
@@ -159,4 +161,3 @@ export const tenantsIn = ({ tenant, not_tenant }: AlertFilterFields): TenantChoi
 
 export const some = <T>(values: T[] | undefined): T[] | null =>
   values && values.length > 0 ? [...new Set(values)].sort() : null;
-const wordsOf = (text: string): string[] => [...new Set(text.split(/\s+/).filter(Boolean))];

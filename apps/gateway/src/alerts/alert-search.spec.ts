@@ -67,6 +67,13 @@ it('values are parsed into their types', async () => {
   });
 });
 
+it('words in quotes are one, and a quote that begins none is a letter', async () => {
+  const wordsIn = async (q: string) => (await body({ q })).query.words;
+  expect(await wordsIn('low "oven 2"  flour "oven 2"')).toEqual(['low', 'oven 2', 'flour']);
+  expect(await wordsIn('19" "rack')).toEqual(['19"', '"rack']);
+  expect(await wordsIn(Array.from({ length: 8 }, (_, n) => `"a b ${n}"`).join(' '))).toHaveLength(8);
+});
+
 const values = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { maxLength: 3 });
 const searches: fc.Arbitrary<AlertSearch> = fc.record(
   {
@@ -82,7 +89,7 @@ const searches: fc.Arbitrary<AlertSearch> = fc.record(
     labels: fc.dictionary(fc.stringMatching(/^[a-z&=.]{1,8}$/), fc.stringMatching(/^[a-z,&=% ]{0,8}$/), { maxKeys: 3 }),
     from: fc.constant('2026-01-01T00:00:00.000Z'),
     to: fc.constant('2026-01-02T00:00:00.000Z'),
-    q: fc.stringMatching(/^[a-z%_ ]{0,10}$/),
+    q: fc.stringMatching(/^[a-z%_ "\\]{0,10}$/),
     order: fc.constantFrom(...ALERT_ORDERS),
     limit: fc.integer({ min: 1, max: 200 }),
     facets: fc.boolean(),

@@ -11,6 +11,7 @@ export * from './lists';
 export * from './notifications';
 export * from './problem';
 export * from './push';
+export * from './search-words';
 export * from './session';
 export * from './stream';
 export * from './system-health';

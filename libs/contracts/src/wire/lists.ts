@@ -25,7 +25,10 @@ export interface AlertFilter {
   /** First seen at or after `from`, and before `to`. ISO 8601. */
   from?: string;
   to?: string;
-  /** Words that title, message or name contain, all of them. Case does not matter. */
+  /**
+   * Words that title, message or name contain, all of them. Case does not matter. Several words in double quotes are
+   * looked for together.
+   */
   q?: string;
 }
 

@@ -1,4 +1,4 @@
-import type { Alert, AlertFilter } from '@tocsin/contracts/wire';
+import { searchWords, type Alert, type AlertFilter } from '@tocsin/contracts/wire';
 
 /** Applies the API's filter in the browser. `me` returns the id of the user that `assignee: ['me']` means. */
 export function matcherOf(filter: AlertFilter, me: () => string | undefined): (alert: Alert) => boolean {
@@ -22,7 +22,7 @@ export function matcherOf(filter: AlertFilter, me: () => string | undefined): (a
     !wanted || wanted.length === 0 || wanted.includes(value);
   const [after, before] = [from, to].map((time) => (time === undefined ? undefined : Date.parse(time)));
   const pairs = Object.entries(labels);
-  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = searchWords(q.toLowerCase());
   return (alert) =>
     oneOf(tenant, alert.tenant_id) &&
     !not_tenant?.includes(alert.tenant_id) &&

@@ -1,8 +1,9 @@
 'use client';
 
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Entry } from '@tocsin/contracts/wire';
 import type { ApiProblem } from '../alerts/api-problem';
+import { afterGap, withEntry, withPage, type HistoryPages } from './history-pages';
 import { useAlertStream } from './hooks';
 import { useClient } from './provider';
 
@@ -22,7 +23,7 @@ const PAGE = 20;
 /** What happened to an alert, kept live. Another `alertId` begins anew. */
 export function useAlertHistory(alertId: string): AlertHistory {
   const { api } = useClient();
-  const [pages, setPages] = useState<{ of: string; entries: readonly Entry[]; next: string | null }>();
+  const [pages, setPages] = useState<HistoryPages>();
   const [failure, setFailure] = useState<{ of: string; error: ApiProblem } | null>(null);
   const [loading, setLoading] = useState(false);
   const mine = pages?.of === alertId ? pages : undefined;
@@ -32,15 +33,9 @@ export function useAlertHistory(alertId: string): AlertHistory {
       setLoading(true);
       try {
         const page = await api.history(alertId, { limit: PAGE, ...(after && { after }) }, signal);
+        if (signal?.aborted) return;
         setFailure(null);
-        setPages((before) => {
-          // older entries of an alert that is no longer shown
-          if (after !== null && before?.of !== alertId) return before;
-          const known = before?.of === alertId ? before.entries : [];
-          // the first page replaces what is known, except for entries that arrived while it was loaded
-          const kept = after ? known : known.filter(({ seq }) => seq > (page.events[0]?.seq ?? 0));
-          return { of: alertId, entries: merged(kept, page.events), next: page.next };
-        });
+        setPages((before) => withPage(before, alertId, page, after));
       } catch (error) {
         if (signal?.aborted) return;
         setFailure({ of: alertId, error: error as ApiProblem });
@@ -49,20 +44,25 @@ export function useAlertHistory(alertId: string): AlertHistory {
     },
     [api, alertId],
   );
-  useEffect(() => {
-    const asking = new AbortController();
-    void load(null, asking.signal);
-    return () => asking.abort();
+  const asking = useRef<AbortController>(undefined);
+  const reload = useCallback(() => {
+    // an older first page that came after a newer one would leave a hole between them
+    asking.current?.abort();
+    asking.current = new AbortController();
+    void load(null, asking.current.signal);
   }, [load]);
+  useEffect(() => {
+    reload();
+    return () => asking.current?.abort();
+  }, [reload]);
   useAlertStream({
-    entry: (entry) =>
-      entry.alert_id === alertId &&
-      setPages((before) => {
-        const known = before?.of === alertId ? before : { of: alertId, entries: [], next: null };
-        return { ...known, entries: merged(known.entries, [entry]) };
-      }),
+    entry: (entry) => setPages((before) => withEntry(before, alertId, entry)),
     // entries may have been missed
-    fresh: () => void load(null),
+    fresh: reload,
+    gap: (gap) => {
+      setPages((before) => afterGap(before, alertId, gap).known);
+      if (afterGap(pages, alertId, gap).reload) reload();
+    },
   });
 
   const next = mine?.next ?? null;
@@ -73,10 +73,4 @@ export function useAlertHistory(alertId: string): AlertHistory {
     hasMore: next !== null,
     loadMore: useCallback(async () => (next === null ? undefined : load(next)), [next, load]),
   };
-}
-
-/** Both, each entry once, the newest first. */
-function merged(before: readonly Entry[], more: readonly Entry[]): Entry[] {
-  const bySeq = new Map([...before, ...more].map((entry) => [entry.seq, entry]));
-  return [...bySeq.values()].sort((a, b) => b.seq - a.seq);
 }

@@ -118,8 +118,10 @@ export function describeListing(opened: () => OpenAlertQueries): void {
         count('%'),
         count('\\'),
         count('_'),
+        count('flour runs'),
+        count('runs flour'),
       ]),
-    ).toEqual([1, 1, 0, 1, 1, 1, 0, 1, 1, 1]);
+    ).toEqual([1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0]);
     expect(await queries.list([tenant_id], { ...FIRST, words: ['nowhere'] })).toEqual({
       alerts: [],
       end: null,
