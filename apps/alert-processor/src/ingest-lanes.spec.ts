@@ -55,6 +55,25 @@ describe('taking alerts in', () => {
     expect(seqs).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
   });
 
+  it('stores lists in statements of at most 500 events, each announced in the order of the log', async () => {
+    const batch = Array.from({ length: 12 }, (_, list) =>
+      aMessage(
+        JSON.stringify(
+          Array.from({ length: 100 }, (_one, index) => ({
+            tenant_id: 'bakery',
+            service: 'inventory',
+            severity: 'low',
+            id: `m-${list * 100 + index}`,
+          })),
+        ),
+        { routing_key: 'alert.low.inventory' },
+      ),
+    );
+    expect(await ingest(batch)).toEqual(settled(...batch.map(() => ({ outcome: 'stored' }))));
+    expect(log.batches.map(({ length }) => length)).toEqual([500, 500, 200]);
+    expect(bus.hints.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_200 }, (_, index) => index + 1));
+  });
+
   it('stores a few events of several lanes in one statement, and frees each lane when it is done', async () => {
     let free: () => void = () => undefined;
     log.gate = new Promise((resolve) => (free = resolve));

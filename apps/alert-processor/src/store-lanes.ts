@@ -7,16 +7,18 @@ import { ATTEMPTS_ALONE, type SoonerOrLater, type StoreResult } from './store-re
 const MAX_EVENTS = 500;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The events of one batch that go through one lane. */
+/** The events of one batch that go through one lane in one statement. */
 interface Share {
   events: PlannedEvent[];
-  /** An upper bound of their size, in bytes. */
+  /** About their size, in bytes. */
   bytes: number;
+  /** The share before it in the lane is of the same batch, which was too large for one statement. */
+  continues: boolean;
   resolve(results: readonly SoonerOrLater[]): void;
   reject(error: unknown): void;
 }
 
-/** The part of a batch that goes through one lane. */
+/** A part of a batch that goes through one lane in one statement. */
 export interface StoredPart {
   /** Where its events stand in the batch. */
   places: readonly number[];
@@ -51,7 +53,10 @@ export class StoreLanes {
     this.rest = Array.from({ length: lanes }, () => new StoreLane());
   }
 
-  /** Stores a batch, in parts that do not wait for each other. */
+  /**
+   * Stores a batch, in parts that are done independently. `bytes`: its size as it came. A compressed list may unfold to
+   * many times that, so what was parsed is measured too, and what is too large for one statement is divided.
+   */
   store(planned: readonly PlannedEvent[], bytes: number, suspect = false): StoredPart[] {
     const places = new Map<StoreLane | Quarantine, number[]>();
     planned.forEach((event, place) => {
@@ -60,10 +65,13 @@ export class StoreLanes {
       if (others) others.push(place);
       else places.set(lane, [place]);
     });
-    const parts = Array.from(places, ([lane, at]): StoredPart => {
-      const events = at.map((place) => planned[place]!);
-      return { places: at, events, results: lane.add(events, Math.ceil((bytes * at.length) / planned.length)) };
-    });
+    const parts = Array.from(places, ([lane, all]) =>
+      divided(all, planned).map(({ at, size }, index): StoredPart => {
+        const events = at.map((place) => planned[place]!);
+        const came = Math.ceil((bytes * at.length) / planned.length);
+        return { places: at, events, results: lane.add(events, Math.max(came, size), index > 0) };
+      }),
+    ).flat();
     for (const lanes of [[this.urgent], [this.suspects], this.rest]) this.start(lanes);
     return parts;
   }
@@ -89,20 +97,27 @@ export class StoreLanes {
     try {
       deal(shares, await this.append(events));
     } catch (error) {
-      if (error instanceof TooSlow) deal(shares, this.quarantine.take(events));
-      else fail(shares, error);
+      // what continues a batch must not be stored before the beginning of that batch
+      const rest = sharing.flatMap((lane) => lane.takeContinued());
+      if (error instanceof TooSlow) {
+        deal(shares, this.quarantine.take(events));
+        for (const share of rest) share.resolve(this.quarantine.take(share.events));
+      } else fail([...shares, ...rest], error);
     }
     for (const lane of sharing) lane.running = false;
     this.start(lanes);
   }
 
-  /** Stores all events except those that the event log refuses, which are found by halving. */
+  /**
+   * Stores all events except those that the event log refuses, which are found by halving. So are events of which no
+   * statement can be written (a text longer than a string may be): to try them again would stop the lane for ever.
+   */
   private async append(planned: readonly PlannedEvent[]): Promise<StoreResult[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.eventLog.append(planned);
       } catch (error) {
-        if (!(error instanceof Refused) || error instanceof TooSlow) throw error;
+        if (!(error instanceof Refused || error instanceof RangeError) || error instanceof TooSlow) throw error;
         if (planned.length === 1 && attempt < ATTEMPTS_ALONE) continue;
         if (planned.length === 1) return [{ outcome: 'refused', detail: error.message }];
         const middle = planned.length >> 1;
@@ -121,8 +136,14 @@ class StoreLane {
     return this.waiting.reduce((sum, { events }) => sum + events.length, 0);
   }
 
-  add(events: PlannedEvent[], bytes: number): Promise<readonly SoonerOrLater[]> {
-    return new Promise((resolve, reject) => this.waiting.push({ events, bytes, resolve, reject }));
+  add(events: PlannedEvent[], bytes: number, continues: boolean): Promise<readonly SoonerOrLater[]> {
+    return new Promise((resolve, reject) => this.waiting.push({ events, bytes, continues, resolve, reject }));
+  }
+
+  /** Removes the shares that continue the batch of the share taken last. */
+  takeContinued(): Share[] {
+    const end = this.waiting.findIndex(({ continues }) => !continues);
+    return this.waiting.splice(0, end < 0 ? this.waiting.length : end);
   }
 
   nextShares(): Share[] {
@@ -136,6 +157,46 @@ class StoreLane {
     }
     return this.waiting.splice(0, size);
   }
+}
+
+/** Divides events of a batch, given by their places, into parts of which each is small enough for one statement. */
+function divided(places: readonly number[], planned: readonly PlannedEvent[]): { at: number[]; size: number }[] {
+  const parts: { at: number[]; size: number }[] = [];
+  let part: (typeof parts)[number] | undefined;
+  for (const place of places) {
+    const size = sizeOf(planned[place]!);
+    if (part && part.at.length < MAX_EVENTS && part.size + size <= MAX_BYTES) {
+      part.at.push(place);
+      part.size += size;
+    } else parts.push((part = { at: [place], size }));
+  }
+  return parts;
+}
+
+/** What an event takes beside its text, labels, actions, metadata and deliveries, and what a delivery takes. Bytes. */
+const EVENT_BYTES = 500;
+const DELIVERY_BYTES = 100;
+
+/**
+ * About how many bytes an event takes in a statement. Only what may be long is measured: this takes a fiftieth of the
+ * time in which the event is read, and a walk through all of its fields would take three times as long.
+ */
+function sizeOf({ message: { message, labels, actions, metadata }, deliveries }: PlannedEvent): number {
+  const measured = jsonSize(message) + jsonSize(labels) + jsonSize(actions) + jsonSize(metadata);
+  return EVENT_BYTES + measured + deliveries.length * DELIVERY_BYTES;
+}
+
+/** About how many bytes a value takes as JSON: escapes are not counted. */
+function jsonSize(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value) + 3;
+  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < 1e6 ? 7 : 24;
+  if (typeof value !== 'object' || value === null) return 6;
+  let size = 3;
+  if (Array.isArray(value)) for (const item of value) size += jsonSize(item);
+  else
+    for (const name of Object.keys(value))
+      size += Buffer.byteLength(name) + 3 + jsonSize((value as Record<string, unknown>)[name]);
+  return size;
 }
 
 function deal(shares: readonly Share[], results: readonly SoonerOrLater[]): void {

@@ -99,6 +99,8 @@ export function readMessage(
 
   message.id =
     typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined && fields.snapshot !== true);
+  // before the message is measured: a key that came later would be neither counted nor published
+  if (envelope.key_is_id) message.dedup_key ??= message.id;
   // the transport's time may come from the clock of a broker or of an intake: it is shown, but never used for ordering
   const sentAt =
     occurred_at !== undefined || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);

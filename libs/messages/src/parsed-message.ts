@@ -23,6 +23,8 @@ export interface Envelope {
    * there.
    */
   publishes_at_most?: number;
+  /** A message without a `dedup_key` gets its id as one, for an intake that tells the sender the key of its alert. */
+  key_is_id?: boolean;
   /** The severity of an alert whose sender says that it has none (the label `severity: none`). Default `low`. */
   severity_none?: Severity;
 }

@@ -4,7 +4,7 @@ import { parseAlertMessage } from './parse-alert-message';
 import type { Envelope, ParsedMessage } from './parsed-message';
 import { routingKeyOf } from './routing-key';
 import { MessageGroup, parseMessages } from './read-messages';
-import { readOpsgenieUpdate } from './shapes/opsgenie-alert';
+import { readOpsgenieAlert, readOpsgenieUpdate } from './shapes/opsgenie-alert';
 
 const parse = (
   body: unknown,
@@ -280,6 +280,30 @@ describe('a group of alerts', () => {
     expect(parse(group(alert()), {})).toMatchObject([{ ok: false, code: 'missing_tenant' }]);
   });
 
+  it('does not repeat in each alert all that the group says of itself', () => {
+    const long = (unit: string) => unit.repeat(10_500);
+    const body = { ...group(), groupKey: long('é'), receiver: long('r'), externalURL: long('u') };
+    const parsed = parse({ ...body, alerts: Array.from({ length: 1_000 }, () => ({})) });
+    expect(parsed.filter(({ ok }) => ok)).toHaveLength(1_000);
+    for (const one of parsed)
+      if (one.ok) {
+        expect(JSON.stringify(one.message).length).toBeLessThan(4_096);
+        expect(one.message.metadata).toMatchObject({
+          group_key: `${'é'.repeat(999)}…`,
+          receiver: `${'r'.repeat(999)}…`,
+          external_url: `${'u'.repeat(999)}…`,
+        });
+      }
+    const key = 'k'.repeat(32 * 1_024);
+    const [notice] = parse({ ...group(alert()), groupKey: key, truncatedAlerts: 2 }).slice(1);
+    expect(JSON.stringify(notice).length).toBeLessThan(4_096);
+    expect(
+      parse({ ...group(), groupKey: key, alerts: Array.from({ length: 1_000 }, () => ({})) }).filter(
+        (one) => one.ok && JSON.stringify(one.message).length < 4_096,
+      ),
+    ).toHaveLength(1_000);
+  });
+
   it('loses nothing that is too much for an alert', () => {
     const labels = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`l${i}`, 'x'.repeat(i === 0 ? 600 : 5)]));
     const { message } = only(parse(group(alert({ labels, annotations: { summary: 'long '.repeat(100) } }))));
@@ -424,6 +448,42 @@ it('never throws, for any value within a shape', () => {
   for (const name of ['payload', 'links', 'images', 'client', 'client_url', 'dedup_key'])
     within((value, other) => page({ [name]: value, tenant_id: other }));
   within((value, other) => page({ payload: { summary: value, custom_details: other, class: value } }));
+});
+
+describe('an alias of Opsgenie', () => {
+  const read = (reader: Parameters<typeof MessageGroup.of>[4], fields: object = {}) =>
+    only([MessageGroup.of(fields, { tenant_id: 'bakery' }, Buffer.from('{}'), false, reader)!.read(0, 'lenient')])
+      .message;
+  const create = (alias: string) => read(readOpsgenieAlert, { message: 'Cold', alias, tags: ['oven'] });
+  const close = (alias: string, fields?: object) => read((said) => readOpsgenieUpdate(alias, 'close', said), fields);
+
+  it.each([
+    ['of 300 characters', 'a'.repeat(300)],
+    ['with a tab', 'a\tb'],
+    ['with a line break', 'a\nb'],
+  ])('%s closes the alert that it has created, and stays in the metadata', (_, alias) => {
+    const [created, closed] = [create(alias), close(alias)];
+    expect(created).toMatchObject({ snapshot: true, metadata: { dedup_key: alias, tags: ['oven'] } });
+    expect(closed).toMatchObject({ status: 'resolved', dedup_key: created.dedup_key });
+    // what a request to close does not say, the alert keeps
+    expect(closed.assumed).toContain('metadata');
+    expect(created.dedup_key!.length).toBeLessThanOrEqual(200);
+    expect(created.dedup_key).not.toBe(created.id);
+    expect(close(alias, { user: 'ben' }).metadata).toEqual({ closed: { user: 'ben' }, dedup_key: alias });
+    // a client may also close it by the key that it was told
+    expect(close(created.dedup_key!).dedup_key).toBe(created.dedup_key);
+  });
+
+  it('that fits is the key', () => {
+    expect([create('oven-1'), close('oven-1')]).toMatchObject([{ dedup_key: 'oven-1' }, { dedup_key: 'oven-1' }]);
+    expect([create('oven-1').metadata, close('oven-1').metadata]).toEqual([{ tags: ['oven'] }, {}]);
+  });
+
+  it.each(['acknowledge', 'notes'] as const)('of 300 characters names the alert to %s', (action) => {
+    const alias = 'a'.repeat(300);
+    const { acknowledged } = readOpsgenieUpdate(alias, action, {});
+    expect(acknowledged!.part.body.dedup_key).toBe(create(alias).dedup_key);
+  });
 });
 
 it('replaces what cannot be stored in an alias that stands in the address', () => {

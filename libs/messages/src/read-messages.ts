@@ -144,6 +144,11 @@ export class MessageGroup {
     return shape && new MessageGroup(shape, envelope, bytes, escapes || FROM_ELSEWHERE.has(shape.name));
   }
 
+  /** The same group with more said about its messages. It counts anew what could not be stored. */
+  with(more: Envelope): MessageGroup {
+    return new MessageGroup(this.shape, { ...this.envelope, ...more }, this.bytes, this.escapes);
+  }
+
   read(index: number, judgement: Judgement): ParsedMessage {
     const { shape, envelope } = this;
     const part = shape.part(index);

@@ -106,7 +106,7 @@ export const createOpsgenieAlert = opsgenieRequest('Create an alert', {
   type: 'object',
   properties: {
     message: text(undefined, { minLength: 1, maxLength: 130, pattern: '^[\\x20-\\x7e]*[\\x21-\\x7e][\\x20-\\x7e]*$' }),
-    alias: text(undefined, { minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' }),
+    alias: text(undefined, { minLength: 1, maxLength: 512, pattern: '^[\\x21-\\x7e]+$' }),
     description: text(undefined, { maxLength: 8_000 }),
     priority: oneOf(['P1', 'P2', 'P3', 'P4', 'P5']),
     details: mapOf(text(undefined, { maxLength: 500 })),

@@ -1,4 +1,5 @@
 import { QueueFull, Refused, Unavailable, type DeadLetter, type ValidMessage } from '@tocsin/contracts';
+import { MessageGroup, publishedForm, readOpsgenieAlert, readPagerDutyEvent } from '@tocsin/messages';
 import type { NamedAlert, PublishOutcome } from '@tocsin/contracts/ports';
 import { Metrics } from '@tocsin/observability';
 import { PublishEvents, type Publisher } from './publish-events';
@@ -85,6 +86,12 @@ class Door {
     return answerOf(published);
   }
 
+  /** Publishes what a client of PagerDuty or Opsgenie has sent to the address that imitates that system. */
+  sendAsPeer(body: unknown, read: Parameters<typeof MessageGroup.of>[4]) {
+    const group = MessageGroup.of(body, { tenant_id: 'bakery' }, Buffer.from(JSON.stringify(body)), false, read)!;
+    return this.events.publishGroup(group, { by: 'svc', publishesFor: () => true });
+  }
+
   /** The refusal of a request. */
   refusal = (body: unknown, query?: Record<string, string>): Promise<Refused> =>
     this.send(body, query).then(
@@ -92,6 +99,9 @@ class Door {
       (error: unknown) => (error instanceof Refused ? error : Promise.reject(error as Error)),
     );
 }
+
+/** A message as the queue gets it. */
+const asPublished = (message: ValidMessage) => JSON.parse(publishedForm(message).toString()) as Partial<ValidMessage>;
 
 let door: Door;
 beforeEach(() => (door = new Door()));
@@ -267,6 +277,21 @@ describe('an event of PagerDuty', () => {
     const answer = await door.send(page());
     expect(answer.dedup_key).toBe(door.published[1]!.dedup_key);
     expect(answer.dedup_key).toMatch(/.{16,}/);
+    expect(asPublished(door.published[1]!).dedup_key).toBe(answer.dedup_key);
+  });
+
+  it('is refused when only the key that it is given makes it too large', async () => {
+    // links are not cut, and this event has 20 bytes to spare without a key
+    const links = (length: number) =>
+      Array.from({ length: 10 }, () => ({ href: `https://example.com/${'x'.repeat(length)}`, text: 'l' }));
+    const event = (length: number) =>
+      page({ links: links(1_900), custom_details: undefined, images: Array.from({ length }, () => 1) });
+    await door.send(page({ ...event(0), dedup_key: 'k' }));
+    const room = 65_536 - publishedForm(door.published[0]!).length + '"dedup_key":"k","snapshot":true,'.length;
+    const images = Math.floor((room - '"images":[],'.length - 20) / 2);
+    expect(await door.refusal(event(images))).toMatchObject({ code: 'message_too_large' });
+    await door.send(event(images - 50));
+    expect(asPublished(door.published[1]!).dedup_key).toBe(door.published[1]!.id);
   });
 
   it('that acknowledges is a note on the alert, and nothing when there is none', async () => {
@@ -276,6 +301,29 @@ describe('an event of PagerDuty', () => {
     await door.send(acknowledge);
     expect([door.published, door.notes]).toEqual([[], [['svc', 'bakery', 'a', 'Acknowledged in Zabbix.', null]]]);
     expect(await door.refusal(acknowledge, { tenant: 'foreign' })).toMatchObject({ code: 'tenant_forbidden' });
+  });
+});
+
+describe.each<[string, Parameters<typeof MessageGroup.of>[4], (details: object) => object]>([
+  [
+    'PagerDuty',
+    readPagerDutyEvent,
+    (custom_details) => page({ payload: { summary: 's', source: 'h', severity: 'error', custom_details } }),
+  ],
+  ['Opsgenie', readOpsgenieAlert, (details) => ({ message: 's', details })],
+])('a client of %s at the address of its own', (_, read, event) => {
+  it('is told the key with which its alert is published', async () => {
+    const { messages } = await door.sendAsPeer(event({}), read);
+    expect(asPublished(door.published[0]!).dedup_key).toBe(messages[0]!.dedup_key);
+    expect(messages[0]!.dedup_key).toBe(messages[0]!.id);
+  });
+
+  it('is refused what is too large as it is published: 202 would end in a dead letter', async () => {
+    await expect(door.sendAsPeer(event({ n: Array.from({ length: 4_000 }, () => 1e20) }), read)).rejects.toMatchObject({
+      code: 'message_too_large',
+    });
+    await door.sendAsPeer(event({ text: 'x'.repeat(70_000) }), read);
+    expect(door.published.map((message) => publishedForm(message).length <= 65_536)).toEqual([true]);
   });
 });
 

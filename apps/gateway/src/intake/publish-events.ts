@@ -48,6 +48,8 @@ export interface Published {
 
 /** Messages that are parsed in one turn of the event loop and published together: some milliseconds of work. */
 const BATCH = 200;
+/** The systems that answer an event without a key with the key that its sender resolves the alert by. */
+const TELLS_KEY: ReadonlySet<MessageShape['name']> = new Set(['pagerduty', 'opsgenie']);
 /** The longest error text that is kept, in characters: enough to name the error, and no more than an operator reads. */
 const MAX_DETAIL = 1_000;
 
@@ -93,13 +95,15 @@ export class PublishEvents {
   }
 
   /** The same for a group of messages that another system sent. */
-  async publishGroup(group: MessageGroup, publisher: Publisher, dropsSeverityNone = false): Promise<Published> {
-    const { shape } = group;
+  async publishGroup(received: MessageGroup, publisher: Publisher, dropsSeverityNone = false): Promise<Published> {
+    const { shape } = received;
+    // said here, so that it is true at every address: what is too large when it is published becomes a dead letter
+    const group = received.with({ publishes_at_most: this.maxEventBytes, key_is_id: TELLS_KEY.has(shape.name) });
     if (shape.acknowledged) {
       const { part, note } = shape.acknowledged;
       const acknowledged = allowed(group.readPart(part, 'lenient'), publisher, () => '');
       if (!acknowledged.ok) throw refusalOf(acknowledged.code, acknowledged.errors);
-      const message = withKey(acknowledged.message, shape.name);
+      const { message } = acknowledged;
       await this.note(message, note, publisher);
       return { messages: [], refused: [], dropped: 0, shape: shape.name, acknowledged: message };
     }
@@ -114,7 +118,7 @@ export class PublishEvents {
         if (dropsSeverityNone && shape.part(index).severity_none) dropped += 1;
         else {
           const read = allowed(group.read(index, 'lenient'), publisher, () => group.pointerTo(index, 'tenant_id'));
-          if (read.ok) batch.push(withKey(read.message, shape.name));
+          if (read.ok) batch.push(read.message);
           else refused.push(read);
         }
       }
@@ -231,12 +235,6 @@ const forbidden = (pointer: string): InputError => ({
   code: 'tenant_forbidden',
   detail: 'Not a tenant of this token.',
 });
-
-/** Uses the message's id as its dedup_key for systems that choose a key themselves and resolve by it. */
-function withKey(message: AlertMessage, shape: MessageShape['name']): AlertMessage {
-  if (shape === 'pagerduty' || shape === 'opsgenie') message.dedup_key ??= message.id;
-  return message;
-}
 
 function letterOf({ code, errors, tenant_id, bytes = Buffer.alloc(0) }: RefusedPart): DeadLetter {
   const detail = errors.map((error) => (error.pointer ? `${error.pointer}: ${error.detail}` : error.detail)).join(' ');

@@ -2,9 +2,11 @@ import type { Severity } from '@tocsin/contracts';
 import {
   actionTo,
   cut,
+  fittingKey,
   isObject,
   isText,
   present,
+  wholeKey,
   type JsonObject,
   type MessagePart,
   type MessageShape,
@@ -50,7 +52,7 @@ export function readOpsgenieAlert(value: unknown): MessageShape | undefined {
   const body = present({
     tenant_id: said.tenant_id,
     severity: isText(priority) ? (PRIORITIES[priority.toUpperCase()] ?? priority) : undefined,
-    dedup_key: alias,
+    dedup_key: fittingKey(alias) ?? alias,
     snapshot: isText(alias) ? true : undefined,
     status: 'firing',
     title: cut(message.replace(/[\r\n\t]+/g, ' '), 300),
@@ -59,7 +61,7 @@ export function readOpsgenieAlert(value: unknown): MessageShape | undefined {
     actions: Object.entries(said)
       .flatMap(([name, url]) => actionTo(name, url))
       .slice(0, 10),
-    metadata: present({ ...others, tags, actions, note, responders, teams, user }),
+    metadata: present({ ...others, tags, actions, note, responders, teams, user, ...wholeKey(alias) }),
   });
   return shapeOf({ body, at: '', pointers: POINTERS });
 }
@@ -73,13 +75,14 @@ const WORDS = { acknowledge: 'Acknowledged', unacknowledge: 'Acknowledgement wit
 /** A request that closes the alert of an alias, or acts on it in another way. `fields`: the request's fields. */
 export function readOpsgenieUpdate(alias: string, action: OpsgenieAction, fields: unknown): MessageShape {
   const { user, source, note } = isObject(fields) ? fields : {};
-  const body = { dedup_key: alias, snapshot: true, status: action === 'close' ? 'resolved' : 'firing' };
-  if (action === 'close')
-    return shapeOf({
-      body: { ...body, metadata: present({ closed: present({ user, source, note }) }) },
-      at: '',
-      pointers: POINTERS,
-    });
+  const status = action === 'close' ? 'resolved' : 'firing';
+  const body = { dedup_key: fittingKey(alias) ?? alias, snapshot: true, status };
+  if (action === 'close') {
+    const closed = present({ user, source, note });
+    // metadata that a message has replaces that of the alert: a request that says nothing has none, so that it stays
+    const metadata = Object.keys(closed).length > 0 ? { closed, ...wholeKey(alias) } : undefined;
+    return shapeOf({ body: present({ ...body, metadata }), at: '', pointers: POINTERS });
+  }
   const by = [cut(user, 100), cut(source, 100)].filter((name) => name !== undefined).join(', ');
   const words = `${WORDS[action]} in the system that sent the alert${by && ` (${by})`}${isText(note) ? `: ${cut(note, 1_000)!}` : '.'}`;
   const part: MessagePart = { body, at: '', pointers: POINTERS };

@@ -32,7 +32,12 @@ export function readPrometheusAlerts(value: unknown): MessageShape | undefined {
     return undefined;
   const { alerts, truncatedAlerts } = value as { alerts: unknown[]; truncatedAlerts?: unknown };
   const name = 'orgId' in value ? 'grafana' : 'alertmanager';
-  const group = present({ receiver: value.receiver, group_key: value.groupKey, external_url: value.externalURL });
+  // repeated in each of its alerts, so a long text of the group would be there as often as there are alerts
+  const group = present({
+    receiver: cut(value.receiver, MAX_OF_GROUP),
+    group_key: cut(value.groupKey, MAX_OF_GROUP),
+    external_url: cut(value.externalURL, MAX_OF_GROUP),
+  });
   const count = typeof truncatedAlerts === 'number' && truncatedAlerts > 0 ? Math.trunc(truncatedAlerts) : 0;
   const notice = leftOut(count, value, group);
   return {
@@ -59,6 +64,8 @@ const POINTERS = {
   metadata: '/annotations',
 };
 const MAX_LABELS = 32;
+/** The longest text of the group that each of its alerts keeps, in characters. */
+const MAX_OF_GROUP = 1_000;
 
 function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
   if (alert instanceof NotDecoded)
