@@ -20,7 +20,14 @@ const LOW_STOCK: AlertRule<{ item: string; kilos: number }> = {
 let broker: EventBroker;
 let published: AlertMessageBody[];
 let outcomes: ('confirmed' | 'failed')[];
-const stock = (kilos: number) => broker.publish({ type: 'public.stock.update', payload: { item: 'flour', kilos } });
+/** Each event is later than the one before: of the same instant an end would win. */
+const stock = async (kilos: number) => {
+  const now = Date.now();
+  await eventually(() => Date.now() > now || undefined);
+  return update('flour', kilos);
+};
+const update = (item: string, kilos: number) =>
+  broker.publish({ type: 'public.stock.update', payload: { item, kilos } });
 beforeEach(async () => {
   published = [];
   outcomes = [];
@@ -89,4 +96,51 @@ it('an end whose confirmation comes after the alert was raised again does not sw
   await stock(12);
   await told(3);
   expect(published.map(({ status }) => status)).toEqual(['resolved', 'firing', 'resolved']);
+});
+
+it('an end that is confirmed late, when the alert was raised after it, does not swallow the next end', async () => {
+  await broker.stop();
+  broker = new EventBroker({ mode: 'async', retryPolicy: { maxRetries: 3, initialDelayMs: 50, maxDelayMs: 50 } });
+  await broker.start();
+  const publisher = {
+    publish: async ([alert]: readonly AlertMessageBody[]) => {
+      published.push(alert!);
+      return [{ outcome: outcomes.shift() ?? ('confirmed' as const), reason: 'timeout' }];
+    },
+  };
+  raiseAlerts(broker, publisher, [LOW_STOCK]);
+  // the end is published, is not confirmed, and is tried again after the alert was raised anew
+  outcomes = ['failed'];
+  const told = async (kilos: number, count: number) => {
+    const { id } = await stock(kilos);
+    await eventually(() => published.length >= count || undefined);
+    return id;
+  };
+  const end = await told(12, 1);
+  await told(3, 2);
+  await eventually(async () => (await broker.stats()).total_processed === 2 || undefined);
+  const last = await told(12, 4);
+  expect(published.map(({ id, status }) => [id, status])).toEqual([
+    [`${end}:low_stock`, 'resolved'],
+    [expect.any(String), 'firing'],
+    [`${end}:low_stock`, 'resolved'],
+    [`${last}:low_stock`, 'resolved'],
+  ]);
+});
+
+it('nor does it when so many other problems came between that the raise is forgotten', async () => {
+  const others = Array.from({ length: 10_000 }, (_, number) => `flour ${number}`);
+  const publisher = {
+    publish: async ([alert]: readonly AlertMessageBody[]) => {
+      if (alert!.dedup_key === 'stock:flour') published.push(alert!);
+      if (published.length > 1) return [{ outcome: 'confirmed' as const }];
+      await stock(3);
+      for (const item of others) await update(item, 3);
+      return [{ outcome: 'failed' as const }];
+    },
+  };
+  raiseAlerts(broker, publisher, [LOW_STOCK]);
+  await stock(12);
+  await stock(12);
+  expect(published.map(({ status }) => status)).toEqual(['resolved', 'firing', 'resolved', 'resolved']);
 });

@@ -41,68 +41,87 @@ export function raiseAlerts(
   rules: readonly AlertRule<any>[],
 ): () => void {
   const ids = rules.map((rule) => {
-    const ends = new KnownEnds();
-    return broker.subscribe(rule.pattern, (event) => raise(publisher, rule, event, ends), { name: rule.name });
+    const problems = new KnownProblems();
+    return broker.subscribe(rule.pattern, (event) => raise(publisher, rule, event, problems), { name: rule.name });
   });
   return () => ids.forEach((id) => broker.unsubscribe(id));
 }
 
 /**
- * So many problems are known to be over. Of one that is forgotten, the end is published once more, which is harmless.
+ * So many problems are known. Of one that is forgotten, the end may be published once more, which is harmless.
  */
-const MAX_ENDED = 10_000;
+const MAX_KNOWN = 10_000;
 
-/** Which problems are over, as far as this rule knows. Events of one problem may be handled at the same time. */
-class KnownEnds {
-  private readonly ended = new Set<string>();
-  /** The last end of each problem whose confirmation is awaited. */
-  private readonly ending = new Map<string, symbol>();
+/** Epoch milliseconds of `created_at`; -Infinity: of none. */
+interface NewestEvents {
+  /** Of the events that raised the problem, whether that was confirmed or not. */
+  raisedAt: number;
+  /** Of the events whose end was confirmed. */
+  endedAt: number;
+}
 
-  has(key: string): boolean {
-    return this.ended.has(key);
+/**
+ * Which problems are over, as far as this rule knows. The instants decide, as they do in Tocsin: an end that is
+ * confirmed late, for example by a retry, is ignored there when the alert was raised after it.
+ */
+class KnownProblems {
+  private readonly newest = new Map<string, NewestEvents>();
+  /** The newest raise of all problems that are forgotten. Any of them may be that recent. */
+  private forgottenRaiseAt = -Infinity;
+
+  isOver(key: string): boolean {
+    const known = this.newest.get(key);
+    // of the same instant Tocsin takes the end for the newer word
+    return known !== undefined && known.endedAt >= known.raisedAt;
   }
 
-  raised(key: string): void {
-    this.ended.delete(key);
-    this.ending.delete(key);
+  raised(key: string, at: number): void {
+    const known = this.of(key);
+    known.raisedAt = Math.max(known.raisedAt, at);
   }
 
-  /** Runs `publish`. The problem is over if that succeeds and nothing else was published of it meanwhile. */
-  async end(key: string, publish: () => Promise<void>): Promise<void> {
-    const mark = Symbol();
-    this.ending.set(key, mark);
-    try {
-      await publish();
-      if (this.ending.get(key) !== mark) return;
-      if (this.ended.size >= MAX_ENDED) this.ended.clear();
-      this.ended.add(key);
-    } finally {
-      if (this.ending.get(key) === mark) this.ending.delete(key);
-    }
+  ended(key: string, at: number): void {
+    const known = this.of(key);
+    known.endedAt = Math.max(known.endedAt, at);
+  }
+
+  private of(key: string): NewestEvents {
+    const known = this.newest.get(key);
+    if (known) return known;
+    if (this.newest.size >= MAX_KNOWN) this.forget();
+    const begun = { raisedAt: this.forgottenRaiseAt, endedAt: -Infinity };
+    this.newest.set(key, begun);
+    return begun;
+  }
+
+  private forget(): void {
+    for (const { raisedAt } of this.newest.values()) this.forgottenRaiseAt = Math.max(this.forgottenRaiseAt, raisedAt);
+    this.newest.clear();
   }
 }
 
-async function raise(publisher: PublishesAlerts, rule: AlertRule, event: BrokerEvent, ends: KnownEnds): Promise<void> {
+async function raise(
+  publisher: PublishesAlerts,
+  rule: AlertRule,
+  event: BrokerEvent,
+  problems: KnownProblems,
+): Promise<void> {
   const isRaised = rule.when(event);
   if (!isRaised && !rule.resolveWhen?.(event)) return;
   const key = rule.dedupKey(event);
-  const publish = async () => {
-    const [outcome] = await publisher.publish([
-      {
-        ...rule.alert(event),
-        id: `${event.id}:${rule.name}`,
-        name: rule.name,
-        dedup_key: key,
-        status: isRaised ? 'firing' : 'resolved',
-        occurred_at: event.created_at.toISOString(),
-      },
-    ]);
-    if (outcome?.outcome !== 'confirmed') throw new Error(`The alert was not confirmed: ${outcome?.reason}.`);
-  };
-  if (!isRaised) {
-    if (!ends.has(key)) await ends.end(key, publish);
-    return;
-  }
-  ends.raised(key);
-  await publish();
+  const at = event.created_at.getTime();
+  if (isRaised) problems.raised(key, at);
+  else if (problems.isOver(key)) return;
+  const [outcome] = await publisher.publish([
+    {
+      ...rule.alert(event),
+      id: `${event.id}:${rule.name}`,
+      name: rule.name,
+      dedup_key: key,
+      status: isRaised ? 'firing' : 'resolved',
+      occurred_at: event.created_at.toISOString(),
+    },
+  ]);
+  if (outcome?.outcome !== 'confirmed') throw new Error(`The alert was not confirmed: ${outcome?.reason}.`);
+  if (!isRaised) problems.ended(key, at);
 }

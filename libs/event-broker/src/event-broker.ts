@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { within } from '@tocsin/timing/deadline';
 import { Attempts } from './attempts';
 import { BrokerError } from './broker-error';
 import { withDefaults, type EventBrokerOptions, type ProcessingMode } from './broker-options';
@@ -45,7 +46,7 @@ export interface Replay extends Pick<EventFilter, 'pattern' | 'source' | 'schema
 /**
  * Publishes events, and calls the handlers whose patterns match: at least once, on this instance and, through the
  * provider, on all others. Handlers must be idempotent. The status of an event is that of its handlers on the instance
- * that published it; a handler elsewhere that used up its attempts makes it `failed` too.
+ * that published it; a handler elsewhere that used up its attempts makes it `failed` too, until it is redriven.
  */
 export class EventBroker {
   readonly instanceId: string;
@@ -232,7 +233,7 @@ export class EventBroker {
     this.running().reserve();
     try {
       await this.provider.reopenClaims(id);
-      await this.provider.updateStatus([{ id, status: 'pending', retry_count: 0, at: new Date() }]);
+      await this.provider.updateStatus([{ id, status: 'pending', retry_count: 0, redriven: true, at: new Date() }]);
     } catch (error) {
       this.running().giveBack();
       throw error;
@@ -349,8 +350,10 @@ export class EventBroker {
   private async flush(timeoutMs: number): Promise<BrokerStopped> {
     const until = performance.now() + timeoutMs;
     this.calls.hurry();
-    await Promise.all([this.remote.stop(), this.claims.stop()]);
-    const left = (await this.pool?.stop(timeoutMs)) ?? [];
+    // The readers may wait for a place in the queue, which the pool refuses them once it stops: so all stop at the same
+    // time. What they give up waits in the provider.
+    const readers = Promise.all([this.remote.stop(), this.claims.stop()]);
+    const [left = []] = await Promise.all([this.pool?.stop(timeoutMs), within(timeoutMs, readers, () => undefined)]);
     await this.calls.finish(this.turns.ended(), Math.max(0, until - performance.now()));
     for (const { event, isOwn, retries } of left) if (isOwn) await this.attempts.settle(event.id, 'pending', retries);
     if (this.options.closeProvider !== false) await this.provider.close();

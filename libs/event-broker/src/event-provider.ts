@@ -34,6 +34,8 @@ export interface StatusChange {
    * left as they are.
    */
   given_up?: { claimant: string; groups: readonly string[] };
+  /** Takes an event out of `failed`. Only `EventBroker.redrive` makes such a change. */
+  redriven?: boolean;
   /** When it happened. `processing` sets `processed_at`; `completed` and `failed` set `completed_at`. */
   at: Date;
 }
@@ -104,8 +106,9 @@ export abstract class EventProvider {
   abstract get(id: string): Promise<BrokerEvent | undefined>;
   abstract list(filter?: EventFilter): Promise<BrokerEvent[]>;
   /**
-   * Later changes of the same event win, with one exception: what has `failed` becomes `completed` only by way of
-   * `pending` (it was redriven). Changes of unknown events are ignored.
+   * Later changes of the same event win, with one exception: what has `failed` keeps this status until a change that is
+   * `redriven`. Otherwise the progress of one instance would remove the dead letter of another. Changes of unknown
+   * events are ignored.
    */
   abstract updateStatus(changes: readonly StatusChange[]): Promise<void> | void;
   /** False when there is no such event. */
@@ -128,6 +131,10 @@ export abstract class EventProvider {
   /** Ends all streams. May be called twice. */
   abstract close(): Promise<void>;
 }
+
+/** Whether the change is ignored, because the event is a dead letter. */
+export const isIgnored = ({ status, redriven }: StatusChange, before: EventStatus | undefined): boolean =>
+  before === 'failed' && status !== 'failed' && !redriven;
 
 /** The patterns of a request as they are now. */
 export const patternsOf = ({ patterns }: StreamRequest): readonly string[] =>

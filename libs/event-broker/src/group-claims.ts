@@ -88,7 +88,7 @@ export class GroupClaims {
       const mine = groups();
       if (signal.aborted || mine.length === 0) continue;
       try {
-        for (const claim of await provider.abandoned(mine)) await takeOver(claim);
+        for (const claim of await provider.abandoned(mine)) if (!signal.aborted) await takeOver(claim);
       } catch (error) {
         onTrouble(error);
       }

@@ -80,6 +80,7 @@ export class RemoteEvents {
             limit: 100,
           });
           for (const event of page) {
+            if (this.stopping.signal.aborted) return;
             if (!taken.has(event.id)) await arrive(event, true);
             taken.add(event.id);
           }

@@ -53,6 +53,7 @@ export class AlertPublisher {
   private readonly exchange: string;
   private readonly publisher: ConfirmingPublisher;
 
+  /** Throws a `TypeError` when `url` is missing or no address of RabbitMQ. */
   constructor({
     url,
     name = 'alert-publisher',

@@ -3,8 +3,27 @@ import type { Options } from 'amqplib';
 /** The default interval of heartbeats, in seconds. A silent broker is noticed after two to three intervals. */
 const HEARTBEAT_S = 10;
 
-/** The addresses of the nodes of one RabbitMQ, from one address or several that are separated by commas. */
-export const brokerUrls = (list: string): URL[] => list.split(/,\s*(?=amqps?:)/).map((url) => new URL(url.trim()));
+/**
+ * The addresses of the nodes of one RabbitMQ, from one address or several that are separated by commas. Throws a
+ * `TypeError` when one of them is none.
+ */
+export function brokerUrls(list: string): URL[] {
+  try {
+    const urls = list.split(/,\s*(?=amqps?:)/).map((url) => new URL(url.trim()));
+    if (urls.every(isBroker)) return urls;
+  } catch {
+    // the error of URL has the whole address, with the password
+  }
+  throw new TypeError(
+    'The address of RabbitMQ must begin with amqp:// or amqps://. Several addresses are separated by commas.',
+  );
+}
+
+/** Throws when the user or the password is encoded wrongly: amqplib would meet that at each attempt to connect. */
+function isBroker({ protocol, host, username, password }: URL): boolean {
+  decodeURIComponent(username + password);
+  return /^amqps?:$/.test(protocol) && !host.includes(',');
+}
 
 /**
  * The nodes of one RabbitMQ, in the form in which amqplib reads an address. It reads the fields at each attempt to
@@ -14,7 +33,7 @@ export class BrokerAddresses implements Options.Connect {
   private readonly urls: readonly URL[];
   private at = 0;
 
-  /** Throws when an address is none. */
+  /** Throws a `TypeError` when an address is none. */
   constructor(list: string) {
     this.urls = brokerUrls(list);
   }

@@ -34,10 +34,17 @@ export class BrokerConnection {
   private live: ChannelModel | undefined;
   private blocking = false;
   private readonly channels = new Set<KeptChannel>();
+  private readonly addresses: BrokerAddresses;
   /** Why the last attempt failed. */
   lastError: unknown;
 
-  constructor(private readonly options: BrokerConnectionOptions) {}
+  /**
+   * Throws a `TypeError` when an address is none. `open` returns at once, so its caller could not catch that, and Node
+   * would end the process for the rejection.
+   */
+  constructor(private readonly options: BrokerConnectionOptions) {
+    this.addresses = new BrokerAddresses(options.url);
+  }
 
   get connected(): boolean {
     return this.live !== undefined;
@@ -78,7 +85,7 @@ export class BrokerConnection {
   }
 
   private async start(): Promise<RecoveringChannelModel> {
-    const addresses = new BrokerAddresses(this.options.url);
+    const { addresses } = this;
     const model = await connect(addresses, {
       noDelay: true,
       keepAlive: true,

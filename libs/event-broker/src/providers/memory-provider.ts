@@ -3,6 +3,7 @@ import type { BrokerEvent, EventStatus } from '../event';
 import {
   ABANDONED_AT_ONCE,
   EventProvider,
+  isIgnored,
   patternsOf,
   type AbandonedClaim,
   type Claim,
@@ -121,9 +122,10 @@ export class MemoryProvider extends EventProvider {
   }
 
   updateStatus(changes: readonly StatusChange[]): void {
-    for (const { id, status, error, retry_count, given_up, at } of changes) {
+    for (const change of changes) {
+      const { id, status, error, retry_count, given_up, at } = change;
       const kept = this.kept.get(id);
-      if (!kept || (kept.event.status === 'failed' && status === 'completed')) continue;
+      if (!kept || isIgnored(change, kept.event.status)) continue;
       this.counts[kept.event.status] -= 1;
       this.counts[status] += 1;
       kept.event.status = status;

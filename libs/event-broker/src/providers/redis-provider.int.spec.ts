@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { Cluster, Redis } from 'ioredis';
 import { anEvent, eventually } from '../testing/broker-events';
 import { describeEventProvider } from '../testing/event-provider.contract';
 import { RedisProvider } from './redis-provider';
 
-const connect = () => new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', { disconnectTimeout: 500 });
+const REDIS_URL = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
+const connect = (url = REDIS_URL, commandTimeout?: number) =>
+  new Redis(url, { disconnectTimeout: 500, commandTimeout });
 
 async function removeKeys(client: Redis, streamName: string): Promise<void> {
   for await (const keys of client.scanStream({ match: `${streamName}*`, count: 1_000 }))
@@ -90,6 +93,42 @@ describe('the redis provider', () => {
     await ended;
     await provider.close();
   });
+
+  it('a stream whose connections fall silent makes another, and hears what comes within seconds', async () => {
+    const proxy = await FaultProxy.to(REDIS_URL);
+    const through = connect(proxy.via(REDIS_URL), 500); // the service's own bound, which is shorter than a read waits
+    const troubles: unknown[] = [];
+    const provider = new RedisProvider({
+      client: through,
+      streamName,
+      onTrouble: (error) => troubles.push(error),
+    });
+    const direct = new RedisProvider({ client, streamName });
+    const heard: string[] = [];
+    const stop = new AbortController();
+    const stream = await provider.stream({ patterns: ['*'], signal: stop.signal });
+    const ended = (async () => {
+      for await (const { id } of stream) heard.push(id);
+    })();
+    try {
+      await direct.publish([anEvent()]);
+      await eventually(() => heard.length === 1 || undefined);
+      // as behind a firewall that has forgotten them
+      for (const connection of proxy.connections) connection.blackhole();
+      const second = anEvent();
+      await direct.publish([second]);
+      await eventually(() => heard.length === 2 || undefined, 10_000);
+      expect(heard[1]).toBe(second.id);
+      expect(troubles).toEqual([expect.objectContaining({ message: expect.stringContaining('silent') as string })]);
+    } finally {
+      stop.abort();
+      through.disconnect();
+      await ended;
+      await provider.close();
+      await direct.close();
+      await proxy.close();
+    }
+  }, 20_000);
 
   it('a payload above the size is compressed, and is read as it was', async () => {
     const provider = new RedisProvider({ client, streamName, compressAboveBytes: 1_000 });

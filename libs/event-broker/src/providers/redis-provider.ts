@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import { BrokerError } from '../broker-error';
 import { reviveEvent, type BrokerEvent, type EventStatus } from '../event';
 import {
@@ -22,8 +23,8 @@ import { ABANDONED, CLAIM, COMPLETE_CLAIM, DELETE, PUBLISH, REOPEN_CLAIMS, UPDAT
 
 export interface RedisProviderOptions {
   /**
-   * For commands, of one Redis: a Redis Cluster is refused. Each stream duplicates it for its blocking reads. The
-   * provider does not close it.
+   * For commands, of one Redis: a Redis Cluster is refused. Each stream duplicates it for its reads. The provider does
+   * not close it, and sets no time for its replies: ioredis's `commandTimeout` does.
    */
   client: Redis;
   /** The stream; other keys begin with it. Default `resolvespec:events`. */
@@ -45,6 +46,8 @@ interface Written {
 /** What a stream reads at once, and how long one read waits, in milliseconds. */
 const PAGE = 500;
 const BLOCK_MS = 1_000;
+/** A connection from which nothing came for so long, while a reply is awaited, is given up for another one. */
+const SILENT_AFTER_MS = BLOCK_MS + 3_000;
 const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
 const STATUSES: readonly EventStatus[] = ['pending', 'processing', 'completed', 'failed'];
 const FIELDS = ['json', 'status', 'retry_count', 'error', 'processed_ms', 'completed_ms'] as const;
@@ -204,7 +207,7 @@ export class RedisProvider extends EventProvider {
   }
 
   private async update(changes: readonly StatusChange[]): Promise<void> {
-    const given = changes.flatMap(({ id, status, retry_count, error, given_up, at }) => [
+    const given = changes.flatMap(({ id, status, retry_count, error, given_up, redriven, at }) => [
       id,
       status,
       retry_count === undefined ? '' : String(retry_count),
@@ -212,6 +215,7 @@ export class RedisProvider extends EventProvider {
       String(at.getTime()),
       given_up?.claimant ?? '',
       JSON.stringify((given_up?.groups ?? []).map((group) => [group, heldMember(id, group)])),
+      redriven ? '1' : '',
     ]);
     await this.options.client.eval(UPDATE, 1, this.name, ...given);
   }
@@ -224,9 +228,9 @@ export class RedisProvider extends EventProvider {
       : `${JSON.stringify({ ...event, payload: undefined }).slice(0, -1)},"payload":${json}}`;
   }
 
-  private async read(ids: readonly string[]): Promise<(BrokerEvent | undefined)[]> {
+  private async read(ids: readonly string[], client = this.options.client): Promise<(BrokerEvent | undefined)[]> {
     if (ids.length === 0) return [];
-    const pipeline = this.options.client.pipeline();
+    const pipeline = client.pipeline();
     for (const id of ids) pipeline.hmget(this.eventKey(id), ...FIELDS);
     const replies = (await pipeline.exec()) ?? [];
     return replies.map(([error, reply]) => {
@@ -235,15 +239,41 @@ export class RedisProvider extends EventProvider {
     });
   }
 
+  /**
+   * The reply to a stream. A connection that was dropped without a word (by a firewall, or with its machine) has no
+   * error before the system gives up sending, after many minutes. So it is given up when it is silent; ioredis makes
+   * another, and asks there again. A large page takes its time: each of its bytes is a sign of life.
+   */
+  private async answered<Reply>(client: Redis, reply: Promise<Reply>, signal: AbortSignal): Promise<Reply> {
+    for (;;) {
+      const stream = client.stream as Redis['stream'] | undefined; // there is none before the first connection
+      const heard = stream?.bytesRead;
+      const isLate = await within(
+        SILENT_AFTER_MS,
+        reply.then(() => false),
+        () => true,
+      );
+      if (!isLate) return reply;
+      signal.throwIfAborted();
+      const isConnected = client.status === 'ready' || client.status === 'connect';
+      if (!isConnected || client.stream !== stream || stream?.bytesRead !== heard) continue;
+      this.options.onTrouble?.(new Error(`Redis was silent for ${SILENT_AFTER_MS} ms.`));
+      client.disconnect(true);
+    }
+  }
+
   /** A lost connection is made again; the position stays, so that what came meanwhile is read then. */
   private async *readStream(request: StreamRequest, from: string): AsyncGenerator<BrokerEvent> {
     const { signal, withoutOrigin } = request;
     const client = this.options.client.duplicate({
       lazyConnect: true,
       enableOfflineQueue: true,
+      autoResendUnfulfilledCommands: true, // a reply that is awaited comes over the next connection
+      commandTimeout: undefined, // a read waits longer than the service may want to wait for a command
       disconnectTimeout: 500,
     });
     client.on('error', (error) => this.options.onTrouble?.(error));
+    const answered = <Reply>(reply: Promise<Reply>) => this.answered(client, reply, signal);
     const stop = () => client.disconnect();
     signal.addEventListener('abort', stop);
     this.streams += 1;
@@ -251,11 +281,12 @@ export class RedisProvider extends EventProvider {
     try {
       for (let failures = 0; !signal.aborted;) {
         try {
-          const reply = await client.xread('COUNT', PAGE, 'BLOCK', BLOCK_MS, 'STREAMS', this.name, position);
+          const reply = await answered(client.xread('COUNT', PAGE, 'BLOCK', BLOCK_MS, 'STREAMS', this.name, position));
           failures = 0;
           const entries = reply?.[0]?.[1] ?? [];
           const wanted = entries.filter(([, fields]) => isHeard(fields, withoutOrigin));
-          const events = await this.read(wanted.map(([, fields]) => idOf(fields)));
+          const ids = wanted.map(([, fields]) => idOf(fields));
+          const events = await answered(this.read(ids, client));
           const patterns = patternsOf(request).map((pattern) => new RegExp(patternRegex(pattern)));
           for (const event of events) {
             if (!event || !patterns.some((pattern) => pattern.test(event.type))) continue;

@@ -32,16 +32,16 @@ local function end_claim(id, group, claimant, member, outcome)
 end`;
 
 /**
- * Changes statuses. Arguments for each change: id, status, retry_count or '', error or '', instant (ms), and the
- * claimant and a JSON list of [group, member of `:held`] for the groups that give the event up.
+ * Changes statuses. Arguments for each change: id, status, retry_count or '', error or '', instant (ms), the claimant
+ * and a JSON list of [group, member of `:held`] for the groups that give the event up, and '1' if it was redriven.
  */
 export const UPDATE = `${END_CLAIM}
 local stream = KEYS[1]
-for at = 1, #ARGV, 7 do
+for at = 1, #ARGV, 8 do
   local id, status, retries, why, when = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local key = stream .. ':event:' .. id
   local before = redis.call('hget', key, 'status')
-  if before and not (before == 'failed' and status == 'completed') then
+  if before and not (before == 'failed' and status ~= 'failed' and ARGV[at + 7] ~= '1') then
     local score = redis.call('zscore', stream .. ':status:' .. before, id) or when
     redis.call('zrem', stream .. ':status:' .. before, id)
     redis.call('zadd', stream .. ':status:' .. status, score, id)

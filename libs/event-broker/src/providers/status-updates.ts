@@ -1,4 +1,4 @@
-import type { StatusChange } from '../event-provider';
+import { isIgnored, type StatusChange } from '../event-provider';
 import { claimsTable, quotedTable } from './event-table';
 
 /**
@@ -15,27 +15,29 @@ set status = g.status, error = g.error, retry_count = coalesce(g.retry_count, e.
   processed_at = coalesce(g.processed_at, e.processed_at), completed_at = coalesce(g.completed_at, e.completed_at)
 from json_to_recordset($1::json) as g (id text, status text, error text, retry_count int,
   processed_at timestamptz, completed_at timestamptz, redriven boolean)
-where e.id = g.id and not (e.status = 'failed' and g.status = 'completed' and g.redriven is not true)`;
+where e.id = g.id and not (e.status = 'failed' and g.status <> 'failed' and g.redriven is not true)`;
 
 /** What is to be written of all changes of one event. */
 interface LastChange extends Omit<StatusChange, 'at' | 'given_up'> {
   processed_at?: Date;
   completed_at?: Date;
-  redriven?: boolean;
 }
 
-/** The parameters of `updateEvents`. Of several changes of one event the last counts, with the times of all of them. */
+/**
+ * The parameters of `updateEvents`. Of several changes of one event the last counts, with the times of all of them; it
+ * is redriven if one of them is.
+ */
 export function updatedJson(changes: readonly StatusChange[]): [events: string, claims: string] {
   const last = new Map<string, LastChange>();
   for (const { at, given_up: _, ...change } of changes) {
     const before = last.get(change.id);
-    if (before?.status === 'failed' && change.status === 'completed') continue;
+    if (isIgnored({ ...change, at }, before?.status)) continue;
     last.set(change.id, {
       ...change,
       retry_count: change.retry_count ?? before?.retry_count,
       processed_at: change.status === 'processing' ? at : before?.processed_at,
       completed_at: change.status === 'completed' || change.status === 'failed' ? at : before?.completed_at,
-      redriven: before?.redriven || change.status === 'pending',
+      redriven: before?.redriven || change.redriven,
     });
   }
   const givenUp = changes.flatMap(({ id, given_up }) =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventBrokerOptions } from '../broker-options';
 import { EventBroker } from '../event-broker';
-import type { BrokerEvent } from '../event';
+import type { BrokerEvent, EventStatus } from '../event';
 import type { EventProvider, StreamRequest } from '../event-provider';
 import { anEvent, eventually } from './broker-events';
 
@@ -133,7 +133,7 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
         expect((await provider.list({ schema, ...filter })).map(({ id }) => id)).toEqual(found);
     });
 
-    it('a status has its instant, and what failed is not completed by another instance', async () => {
+    it('a status has its instant, and what failed leaves that status only when it is redriven', async () => {
       const provider = await open();
       const { id } = event();
       await provider.store([event({ id })]);
@@ -145,17 +145,37 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
         completed_at: undefined,
       });
       await provider.updateStatus([{ id, status: 'failed', error: 'no mail server', retry_count: 3, at: ended }]);
-      await provider.updateStatus([{ id, status: 'completed', at: new Date() }]);
+      const late = (['pending', 'processing', 'completed'] as const).map((status) => ({ id, status, at: new Date() }));
+      await provider.updateStatus(late);
+      for (const change of late) await provider.updateStatus([change]);
       await provider.updateStatus([{ id: randomUUID(), status: 'completed', at: new Date() }]);
       expect(await provider.get(id)).toMatchObject({
         status: 'failed',
         error: 'no mail server',
         retry_count: 3,
+        processed_at: begun,
         completed_at: ended,
       });
-      await provider.updateStatus([{ id, status: 'pending', retry_count: 0, at: ended }]);
+      const redrive = { id, status: 'pending', retry_count: 0, redriven: true, at: ended } as const;
+      await provider.updateStatus([redrive]);
       await provider.updateStatus([{ id, status: 'completed', at: ended }]);
       expect(await provider.get(id)).toMatchObject({ status: 'completed', error: undefined, retry_count: 0 });
+    });
+
+    it('of changes that are written in one step, those count that would count one by one', async () => {
+      const provider = await open();
+      const [again, later, dead] = [event(), event(), event()];
+      await provider.store([again, later, dead]);
+      const change = (status: EventStatus, { id }: BrokerEvent) => ({ id, status, at: new Date() });
+      const redrive = (of: BrokerEvent) => ({ ...change('pending', of), redriven: true });
+      await provider.updateStatus([again, dead].map((of) => change('failed', of)));
+      await provider.updateStatus([
+        ...[change('processing', again), redrive(again), change('processing', again), change('completed', again)],
+        ...[change('processing', later), change('failed', later), change('completed', later), redrive(later)],
+        ...[change('processing', dead), redrive(dead), change('failed', dead), change('pending', dead)],
+      ]);
+      const statuses = async () => (await provider.list({ schema })).map(({ status }) => status);
+      expect(await statuses()).toEqual(['completed', 'pending', 'failed']);
     });
 
     it('a deleted event is gone, once', async () => {
@@ -357,6 +377,35 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
         return found.length > 0 ? found : undefined;
       });
       expect(dead).toMatchObject({ id, status: 'failed', error: 'mails: no mail server', retry_count: 1 });
+    });
+
+    it('a dead letter of another instance stays one while the publisher makes progress, until it is redriven', async () => {
+      const [one, two] = [await start('one', { workerCount: 1 }), await start('two', QUICK)];
+      let release = () => {};
+      const released = new Promise<void>((resolve) => (release = resolve));
+      const handled: string[] = [];
+      one.subscribe(`${schema}.users.*`, () => released);
+      // it returns when what was written before has arrived: a provider may write several changes in one step
+      one.subscribe(`${schema}.posts.*`, async ({ id }) => {
+        handled.push(id);
+        await one.provider.updateStatus([]);
+      });
+      let isBroken = true;
+      two.subscribe(`${schema}.posts.*`, () => {
+        if (isBroken) throw new Error('no mail server');
+      });
+      // one's only worker has the first event in hand, so that it begins the second when that has failed on two
+      await one.publish({ type: `${schema}.users.create` });
+      const { id } = await one.publish({ type: `${schema}.posts.create` });
+      const dead = async () => (await two.deadLetters({ schema })).map((event) => event.id);
+      await eventually(async () => (await dead()).includes(id) || undefined);
+      release();
+      await eventually(async () => (await one.stats()).total_processed === 2 || undefined);
+      expect(handled).toEqual([id]);
+      expect(await dead()).toEqual([id]);
+      isBroken = false;
+      await two.redrive(id);
+      await eventually(async () => ((await two.provider.get(id))?.status === 'completed' ? true : undefined));
     });
 
     it('what an instance left unfinished it takes up when it starts again', async () => {
