@@ -47,12 +47,21 @@ it('of the feed that was silent for longest goes first when the memory is used u
   expect([oldest.depth, older.depth, newest.depth]).toEqual([10, 0, 8]);
 });
 
-it('keeps no more memory alive than it counts', () => {
-  const chunk = Buffer.alloc(65_536, 'x');
-  const ring = new Ring(10, new RingBudget(1e6));
-  ring.push({ ...aHint({ seq: 2 }), data: chunk.subarray(100, 800) });
-  ring.prepend([{ ...aHint({ seq: 1 }), data: chunk.subarray(1_000, 1_700) }]);
-  const kept = [...ring.behind({ ...at(1), seq: 1 })!].map(({ data }) => data!);
-  expect(kept.map(({ length, buffer }) => [length, buffer.byteLength])).toEqual([[700, 700]]);
-  expect(kept[0]!.toString()).toBe('x'.repeat(700));
+it('keeps no more memory alive than it counts, beyond its newest entries', () => {
+  const chunks = (first: number, last: number) =>
+    hints(last, first).map((hint) => ({ ...hint, data: Buffer.alloc(65_536, 'x').subarray(100, 800) }));
+  const kept = (ring: Ring) => [...new Set(ring.behind(at(0))!.map(({ data }) => data!.buffer))];
+  const bytesOf = (ring: Ring) => kept(ring).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const ring = new Ring(200, new RingBudget(1e6));
+  ring.push({ ...aHint({ seq: 0 }), data: Buffer.alloc(100) });
+  for (const hint of chunks(1, 100)) ring.push(hint);
+  expect(bytesOf(ring)).toBe(64 * 700 + 36 * 65_536);
+  ring.tidy();
+  expect(bytesOf(ring)).toBe(100 * 700);
+  expect(ring.behind(at(99))!.map(({ data }) => data!.toString())).toEqual(['x'.repeat(700)]);
+
+  const filled = new Ring(200, new RingBudget(1e6));
+  filled.push(aHint({ seq: 101 }));
+  filled.prepend([aHint({ seq: 0 }), ...chunks(1, 100)]);
+  expect(kept(filled)).toHaveLength(2);
 });

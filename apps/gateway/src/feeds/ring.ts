@@ -3,6 +3,8 @@ import { pageSizeBy } from './catch-up';
 
 /** A ring is filled backwards up to the memory that all rings share, divided by this number. */
 const RINGS_AT_LEAST = 4;
+/** How many entries of a ring are loose at most. */
+const MOST_LOOSE = 64;
 
 /**
  * The memory that all rings of the process share. When it is used up, the ring of the feed that was silent for longest
@@ -40,6 +42,11 @@ export class RingBudget {
  */
 export class Ring {
   private entries: Hint[] = [];
+  /**
+   * The newest entries whose data is a part of what was read from a socket at once, up to 64 KiB: it keeps all of that
+   * alive.
+   */
+  private loose: Hint[] = [];
   private bytes = 0;
 
   constructor(
@@ -83,7 +90,7 @@ export class Ring {
 
   /** Adds the next entry. Beyond the limit the oldest entry is removed. */
   push(hint: Hint): void {
-    keepAlone(hint);
+    if (isLoose(hint) && this.loose.push(hint) === MOST_LOOSE) this.tidy();
     this.entries.push(hint);
     this.grow(hint.data!.length);
     if (this.entries.length <= this.maxEntries) return;
@@ -94,14 +101,25 @@ export class Ring {
 
   /** Adds entries that come directly before the oldest one. */
   prepend(hints: readonly Hint[]): void {
-    for (const hint of hints) keepAlone(hint);
+    pack(hints);
     this.entries = [...hints, ...this.entries];
     this.grow(hints.reduce((sum, { data }) => sum + data!.length, 0));
+  }
+
+  /**
+   * Copies what is loose, so that the ring keeps no more memory alive than it counts. Called regularly, and not for
+   * each entry: an allocation costs more than a copy.
+   */
+  tidy(): void {
+    if (this.loose.length === 0) return;
+    pack(this.loose);
+    this.loose = [];
   }
 
   drop(): void {
     this.budget.giveBack(this.bytes);
     this.entries = [];
+    this.loose = [];
     this.bytes = 0;
   }
 
@@ -117,13 +135,16 @@ export class Ring {
   }
 }
 
-/**
- * Copies the data of an entry that is a small part of other memory. What came from a socket is a part of the chunk that
- * was read, up to 64 KiB, and would keep all of it alive for as long as the ring holds the entry.
- */
-function keepAlone(hint: Hint): void {
-  const { data } = hint;
-  if (!data || data.buffer.byteLength <= 2 * data.length) return;
-  hint.data = Buffer.allocUnsafeSlow(data.length);
-  data.copy(hint.data);
+/** Whether the data of an entry keeps much more memory alive than itself. */
+const isLoose = ({ data }: Hint): boolean => data !== null && data.buffer.byteLength > 2 * data.length;
+
+/** Copies the data of entries into one piece of memory of their own. */
+function pack(hints: readonly Hint[]): void {
+  const own = Buffer.allocUnsafeSlow(hints.reduce((sum, { data }) => sum + data!.length, 0));
+  let at = 0;
+  for (const hint of hints) {
+    const to = at + hint.data!.copy(own, at);
+    hint.data = own.subarray(at, to);
+    at = to;
+  }
 }

@@ -187,6 +187,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
 
   /** Compares a position that was just read with the feed's position when the read began, and catches up. */
   async confirm(head: StreamHead, { last, generation }: FeedMark): Promise<void> {
+    this.ring.tidy();
     if (generation !== this.generation) return;
     this.floorSeq = Math.max(this.floorSeq, head.floor_seq);
     const replaced = head.epoch !== last.epoch || head.seq < last.seq || (head.seq === last.seq && head.fp !== last.fp);
