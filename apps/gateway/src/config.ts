@@ -133,12 +133,11 @@ export const gatewaySettings = {
   }),
   STREAM_BACKLOG_BYTES: setting(bytes().default(1_048_576), {
     description:
-      'How many bytes may wait for one client. With more, the stream is closed as slow, and the client ' +
-      'resumes where it was.',
+      'How many bytes may wait for one client. What would be more is replayed piece by piece, as the client reads. A ' +
+      'client that reads too little meanwhile is closed as slow, and resumes where it was.',
   }),
   STREAM_STALL_MS: setting(duration({ least: 1 }).default(10_000), {
-    description:
-      'How long a client may read nothing while its history is replayed, in milliseconds, before it counts as slow.',
+    description: 'How long a client may take to read a piece of a replay, in milliseconds, before it counts as slow.',
   }),
   STREAM_GZIP: setting(onOff.default(false), {
     description:
