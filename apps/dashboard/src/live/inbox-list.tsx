@@ -84,7 +84,7 @@ export function InboxList({
           icon={<CloudOff size={16} aria-hidden />}
           first={[t('error.retry'), () => void list.reload()]}
         >
-          {t('error.title')} {list.error.message}
+          {t('error.title')}. {list.error.message}
         </Banner>
       )}
       {all.length === 0 && fresh.length === 0 ? (
