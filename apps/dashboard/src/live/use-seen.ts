@@ -36,6 +36,12 @@ export function furthest(
 export function useSeen(alerts: readonly Alert[], loading: boolean, openAlert: string | null): Seen {
   const api = useAlertsApi();
   const stream = useAlertStream({
+    // a log that was restored counts from the beginning again
+    gap: ({ tenants }) => {
+      const replaced = tenants.filter(({ reason }) => reason === 'history_replaced').map(({ tenant_id }) => tenant_id);
+      if (replaced.length > 0)
+        setPositions((before) => before && new Map([...before].filter(([tenant]) => !replaced.includes(tenant))));
+    },
     // what rings again was not seen, unless the user reads it at this moment
     entry: (entry) => {
       if (!alertsScreens(entry) || entry.alert_id === openAlert) return;

@@ -3,6 +3,15 @@ import { filterOf, formatSearch, parseSearch, toggled } from './search-syntax';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
+test.each([
+  ['19" rack', ['19"', 'rack']],
+  ['5" pipe 3" valve', ['5"', 'pipe', '3"', 'valve']],
+  ['"oven 2" 19"', ['oven 2', '19"']],
+])('a quote within a word is a letter: %s', (text, words) => {
+  expect(parseSearch(text).words).toEqual(words);
+  expect(parseSearch(formatSearch(parseSearch(text)))).toEqual(parseSearch(text));
+});
+
 test('keys, lists, labels, states, spans, exclusions and words are told apart', () => {
   expect(
     parseSearch(

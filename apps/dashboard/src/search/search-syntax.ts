@@ -76,7 +76,8 @@ function add(search: Search, term: Term): void {
   else if (key !== null && isList(key))
     addTo<string>(excluded ? search.not[key as Facet] : search[key], valuesOf(term));
   else {
-    const word = isQuoted && key === null ? value : term.text.replaceAll('"', '');
+    // a quote within a word is a letter of it, such as the inches of `19"`
+    const word = key !== null ? term.text.replaceAll('"', '') : isQuoted ? value : term.text;
     if (word) search.words.push(word);
   }
 }

@@ -47,7 +47,7 @@ export interface Mistake {
 const LABEL_KEY = String.raw`label\.(?:"(?:[^"\\]|\\.)*"|[^\s:"]+)`;
 const OPEN_LABEL = String.raw`label\."(?:[^"\\]|\\.)*"?`;
 const TERM = new RegExp(
-  String.raw`(-?)(?:(${LABEL_KEY}|[a-z]+):)?(?:"((?:[^"\\]|\\.)*)"?|(${OPEN_LABEL}:?|[^\s"]+))`,
+  String.raw`(-?)(?:(${LABEL_KEY}|[a-z]+):)?(?:"((?:[^"\\]|\\.)*)"?|(${OPEN_LABEL}:?|[^\s"]\S*))`,
   'gisu',
 );
 /** A key without a value: the last term while its author is typing. */

@@ -57,10 +57,13 @@ export function useRefusedMessages(reason: string | null, { summary, lookedAt }:
     placeholderData: (before, query) => (query?.queryKey[2] === reason ? before : undefined),
     networkMode: 'always',
   });
-  const { refetch } = list;
+  const { refetch, dataUpdatedAt: loadedAt, data } = list;
+  // all pages are loaded again, so with several not at each look
+  const isDue = (data?.pages.length ?? 0) <= 1 || lookedAt - loadedAt > LOOK_AGAIN_MS;
   useEffect(() => {
     // what is being loaded already was asked for because the summary changed
-    if (lookedAt > 0) void refetch({ cancelRefetch: false });
+    if (lookedAt > 0 && isDue) void refetch({ cancelRefetch: false });
+    // once for each look
   }, [lookedAt, refetch]);
   return list;
 }

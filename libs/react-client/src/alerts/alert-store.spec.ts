@@ -190,6 +190,27 @@ describe('a list of alerts', () => {
     },
   );
 
+  it('asks once more for an alert whose answer was under way when the gap came', async () => {
+    server.append({});
+    server.append({ alert_id: 'alert-000001', change: 'repeated' });
+    await live();
+    closers.push(store.watch('alert-000001', () => undefined));
+    await settle();
+    let answer!: () => void;
+    const late = new Promise<void>((resolve) => (answer = resolve));
+    const before = structuredClone(server.alerts.get('alert-000001')!);
+    jest.spyOn(store.api, 'alert').mockImplementationOnce(() => late.then(() => before));
+    fetching.last.say('connection', connection('gap', { missed: null, reason: 'window_exceeded' }), cursorAt(2));
+    await settle();
+    server.begin();
+    server.append({ alert_id: 'alert-000001', change: 'resolved', status: 'resolved' });
+    fetching.last.say('connection', connection('gap', { missed: null, reason: 'history_replaced' }), cursorAt(1));
+    await settle();
+    answer();
+    await settle();
+    expect(store.get('alert-000001')).toMatchObject({ status: 'resolved', last_seq: 1 });
+  });
+
   it('tells the watcher of an alert what a list has brought of it', async () => {
     server.append({});
     await live();

@@ -26,6 +26,8 @@ const AWAIT_STREAM_MS = 1_500;
 export class AlertStore {
   private readonly known = new KnownAlerts();
   private readonly fetching = new Set<string>();
+  /** Alerts that are being asked for, and whose answer may be from before a gap. */
+  private readonly askedBefore = new Set<string>();
   /** Watched alerts of which the server said that there is none, or none for this user. */
   private readonly missing = new Set<string>();
   private readonly pending = new PendingActs();
@@ -207,10 +209,13 @@ export class AlertStore {
   private async fetch(alertId: string): Promise<void> {
     this.fetching.add(alertId);
     try {
-      this.known.merge(await this.api.alert(alertId));
+      const alert = await this.api.alert(alertId);
+      if (this.askedBefore.delete(alertId)) return await this.fetch(alertId);
+      this.known.merge(alert);
       this.missing.delete(alertId);
       this.touch([alertId]);
     } catch (error) {
+      this.askedBefore.delete(alertId);
       // it stays as it is until the stream is back; a watcher of an unknown alert is told only what the server said
       if (!this.watched.has(alertId) || this.known.has(alertId)) return;
       if ((error as ApiProblem).status === 404) this.missing.add(alertId);
@@ -232,6 +237,7 @@ export class AlertStore {
 
   /** Loads the watched alerts again: what was missed of them is in no list, perhaps. */
   private async fetchWatched(): Promise<void> {
+    for (const alertId of this.fetching) this.askedBefore.add(alertId);
     const known = [...this.watched.keys()].filter((alertId) => this.known.has(alertId) && !this.fetching.has(alertId));
     await Promise.all(known.map((alertId) => this.fetch(alertId)));
   }

@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useId, useMemo, useRef, useState, type ReactNode } from 'react';
 import type { Alert, AlertAct, AlertSearch } from '@tocsin/contracts/wire';
-import { useAct, useAlertStream, useConnectionStatus } from '../react/hooks';
+import { useAct, useAlertStore, useAlertStream, useConnectionStatus } from '../react/hooks';
 import { useUnseen } from '../react/use-unseen';
 import { InboxBell } from './inbox-bell';
 import { FaceContext, useServerNow, wordsFor, type InboxFace } from './inbox-face';
@@ -56,6 +56,7 @@ export function AlertInbox(props: AlertInboxProps): ReactNode {
   const stream = useAlertStream();
   const { tenants, clockOffsetMs } = useConnectionStatus();
   const { act } = useAct();
+  const store = useAlertStore();
   const unseen = useUnseen(search);
   const [open, setOpen] = useState(false);
   const [shown, setShown] = useState<string | null>(null);
@@ -108,8 +109,8 @@ export function AlertInbox(props: AlertInboxProps): ReactNode {
       const { refused } = await act(alertId, what);
       const [first] = refused;
       setRefusal(first ? words.refused(first.detail, first.code) : null);
-      // after a conflict the alert is no longer what the toast said
-      if (toast && first && first.code !== 'alert_conflict') toasting.restore(toast);
+      // an act that was not answered may have been done all the same, and another user may have done it
+      if (toast && first && store.lastKnown(alertId)?.status === 'firing') toasting.restore(toast);
       return !first;
     },
   };

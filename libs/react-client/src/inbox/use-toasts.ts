@@ -18,7 +18,7 @@ export interface Toasts {
   /** How many more toasts wait for room, and how many of them are urgent. */
   behind: { count: number; urgent: number };
   dismiss(alertId: string): void;
-  /** Shows a toast again that was dismissed too early. */
+  /** Shows a toast again that was dismissed too early, unless the alert has a newer one. */
   restore(toast: Entry): void;
   dismissAll(): void;
   /** Stops the toasts from expiring while the pointer or the focus is on them. */
@@ -86,7 +86,7 @@ export function useToasts(enabled: boolean): Toasts {
     dismiss,
     restore: useCallback(
       (toast: Entry) =>
-        setToasts((all) => [until(toast), ...all.filter(({ alert_id }) => alert_id !== toast.alert_id)]),
+        setToasts((all) => (all.some(({ alert_id }) => alert_id === toast.alert_id) ? all : [until(toast), ...all])),
       [],
     ),
     dismissAll: useCallback(() => setToasts([]), []),
