@@ -37,7 +37,10 @@ function receivedAt({ data }: Hint): number {
 
 /** A stream from its feed's point of view. */
 export interface FeedMember {
-  /** Hands over the entries that follow those the member has; it writes them at once. */
+  /**
+   * Hands over the entries that follow those the member has. It writes them at once, or leaves the feed, and reads them
+   * from the ring or the event log.
+   */
   deliver(feed: TenantFeed, batch: EntryBatch): void;
   /** Tells that the history that the member followed was replaced; the member continues from `feed.last`. */
   replaced(feed: TenantFeed): void;
@@ -54,7 +57,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
   floorSeq = 0;
   /** When the event log last confirmed the position, in epoch milliseconds. */
   checkedAt = 0;
-  /** Counts replaced histories, so that a member that was reading at the time notices. */
+  /** Counts replaced histories, and the end of the feed, so that what was being read at the time is dropped. */
   generation = 0;
 
   /** Statistics: frames handed to streams, streams closed as slow, and when the last entry arrived (epoch ms). */
@@ -216,6 +219,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
 
   close(): void {
     this.generation += 1; // ends what is being read
+    this.told = 0;
     clearTimeout(this.reorderTimer);
     this.joined.close();
     this.live.clear();

@@ -344,6 +344,26 @@ describe('an end', () => {
     expect(log.asked.after).toBe(after);
   });
 
+  it('a client of several tenants that reads is never slow either, when all of them bring more than the backlog', async () => {
+    await gateway.close();
+    start({ backlogBytes: 262_144, ringEvents: 4 });
+    const tenants = Array.from({ length: 12 }, (_, n) => aTenant(`tenant-with-a-rather-long-name-${n}`));
+    const client = await gateway.connect(tenants);
+    await live(client);
+    for (const one of tenants) {
+      const events = log.put(one, 100, { message: 'x'.repeat(20_000) });
+      gateway.bus.hear(one, { ...hintOf(events[3]!), data: null });
+    }
+    await eventually(() => expect(client.frames.filter(({ data }) => 'seq' in data)).toHaveLength(1_200), 20_000);
+    for (const one of tenants) {
+      const seqs = client.frames
+        .filter(({ data }) => data.tenant_id === one && 'seq' in data)
+        .map(({ data }) => data.seq);
+      expect(seqs).toEqual(upTo(100));
+    }
+    expect(client.of('close')).toEqual([]);
+  }, 30_000);
+
   it('a client that falls behind is closed as slow, and catches up on return', async () => {
     await gateway.close();
     start({ backlogBytes: 65_536 });

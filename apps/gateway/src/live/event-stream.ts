@@ -217,7 +217,8 @@ export class EventStream implements FeedMember, WriterEvents {
   deliver(feed: TenantFeed, batch: EntryBatch): void {
     const tenant = this.of(feed);
     if (!tenant?.live || this.endReason) return;
-    if (this.writer.hasRoomFor(batch.dataBytes)) this.writeEntries(tenant, batch);
+    if (this.writer.hasRoomFor(batch.dataBytes + this.position.idBytes(batch.hints.length)))
+      this.writeEntries(tenant, batch);
     else this.fallBehind(tenant);
   }
 
@@ -263,11 +264,7 @@ export class EventStream implements FeedMember, WriterEvents {
     return tenant.live;
   }
 
-  /**
-   * Replays until the feed has nothing more, then joins it. `join` compares and joins with no await in between. While
-   * this method reads, new entries wait in the feed's ring and in the event log, so no entries need to be kept for this
-   * client.
-   */
+  /** Replays a tenant until it can join its feed. */
   private async catchUp(tenant: Followed, log: EventLog): Promise<void> {
     tenant.replaying = true;
     try {
@@ -290,6 +287,11 @@ export class EventStream implements FeedMember, WriterEvents {
     });
   }
 
+  /**
+   * Replays until the feed has nothing more, then joins it. `join` compares and joins with no await in between. While
+   * this method reads, new entries wait in the feed's ring and in the event log, so no entries need to be kept for this
+   * client.
+   */
   private async replayToFeed(tenant: Followed, log: EventLog): Promise<void> {
     const { feed } = tenant;
     const startedAt = performance.now();
@@ -340,15 +342,21 @@ export class EventStream implements FeedMember, WriterEvents {
 
   /** Writes entries and returns whether all were written. */
   private async replay(tenant: Followed, hints: readonly Hint[], generation: number): Promise<boolean> {
+    const idBytes = this.position.idBytes(hints.length) / hints.length;
     let from = 0;
     while (from < hints.length && tenant.feed.generation === generation && this.follows(tenant)) {
+      // other tenants are replayed at the same time, and each writes only when all that was written has left
+      if (this.writer.needsDrain) {
+        await this.writer.drained();
+        continue;
+      }
       let to = from;
-      for (let bytes = 0; to < hints.length && bytes < REPLAY_CHUNK_BYTES; to += 1) bytes += hints[to]!.data!.length;
+      for (let bytes = 0; to < hints.length && bytes < REPLAY_CHUNK_BYTES; to += 1)
+        bytes += hints[to]!.data!.length + idBytes;
       const batch = replayBatch(hints.slice(from, to));
       this.writeEntries(tenant, batch);
       batch.countWritten(this.metrics);
       from = to;
-      if (this.writer.needsDrain) await this.writer.drained();
     }
     return from === hints.length && !this.endReason && tenant.feed.generation === generation;
   }

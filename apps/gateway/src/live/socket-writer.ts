@@ -9,7 +9,7 @@ import { atEndOfTurn } from './turn';
 export interface StreamLimits {
   /** How many bytes, as written to the wire, may wait for a client. Beyond it the stream is closed as `slow`. */
   backlogBytes: number;
-  /** How long a client may read nothing while its history is replayed, in milliseconds. */
+  /** How long a client may take to read what waits for it while its history is replayed, in milliseconds. */
   stallMs: number;
 }
 
@@ -45,6 +45,7 @@ export class SocketWriter {
   private opening: string | undefined;
   /** The number of bytes that the kernel had accepted at the last call of `hasStalled`. */
   private taken = 0;
+  private draining: Promise<void> | undefined;
 
   /**
    * `socket` is the one from which the request was read; further data from it is ignored. `fields` are whole header
@@ -154,7 +155,13 @@ export class SocketWriter {
    * Waits until the bytes written so far have left the process. Reports the client as slow when that takes longer than
    * `stallMs`.
    */
-  async drained(): Promise<void> {
+  drained(): Promise<void> {
+    return (this.draining ??= this.untilDrained().finally(() => {
+      this.draining = undefined;
+    }));
+  }
+
+  private async untilDrained(): Promise<void> {
     const wait = new AbortController();
     const stall = setTimeout(() => wait.abort(), this.limits.stallMs);
     try {

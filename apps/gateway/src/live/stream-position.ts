@@ -18,6 +18,9 @@ interface OwnFrames {
   readonly pieces: readonly (string | SharedBytes)[];
 }
 
+/** The id lines of fewer entries fit beside what is counted. */
+const FEW_ENTRIES = 16;
+
 const positionOf = ({ epoch, seq, fp }: LogPosition): LogPosition => ({ epoch, seq, fp });
 
 /**
@@ -76,6 +79,14 @@ export class StreamPosition<P extends Place> {
       ...this.places.map(({ tenant, sent }): [TenantId, LogPosition] => [tenant, sent]),
       ...(this.left ?? []),
     ]);
+  }
+
+  /**
+   * About how many bytes the id lines of so many entries take: nothing to speak of, unless each has the positions in
+   * several tenants.
+   */
+  idBytes(entries: number): number {
+    return this.isAlone || entries < FEW_ENTRIES ? 0 : entries * this.cursor().length;
   }
 
   /**

@@ -175,6 +175,9 @@ begin
     return 'stale';
   end if;
   if told.status not in ('unknown', 'cancelled') or newest.reason is distinct from 'worker_lost' or newest.attempt < of_attempt then
+    -- a report was first, and could not tell of which attempt it was; the worker knows
+    update delivery_attempt set provider_id = with_provider_id
+    where tenant_id = of_tenant and delivery_id = of_delivery and attempt = of_attempt and provider_id is null and with_provider_id is not null;
     return told.status;
   end if;
 

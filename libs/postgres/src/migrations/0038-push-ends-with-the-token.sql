@@ -3,7 +3,3 @@
 -- before write, do not say it; for them every revocation counts whose id is above `after_revocation`. Other rows have 0
 -- there.
 alter table push_subscription add column issued_at timestamptz(3) not null default '-infinity';
-
--- Its new parameter has a default, so gateways of the version before call it as they did. A second function beside it
--- would make their call ambiguous.
-drop function if exists subscribe_push(text, text, text[], text, text, text, integer);
