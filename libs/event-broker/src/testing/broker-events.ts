@@ -13,10 +13,13 @@ export const anEvent = (overrides: Partial<EventDraft> = {}): BrokerEvent =>
     ...overrides,
   });
 
-/** Resolves with `read()` once it is not `undefined`, or throws after `timeoutMs`. */
+/**
+ * Resolves with `read()` once it is not `undefined`, or throws after `timeoutMs`. The default is long: a transaction of
+ * another test on the same server delays what a stream of the database shows.
+ */
 export async function eventually<Value>(
   read: () => Promise<Value | undefined> | Value | undefined,
-  timeoutMs = 10_000,
+  timeoutMs = 25_000,
 ): Promise<Value> {
   const until = performance.now() + timeoutMs;
   for (;;) {
