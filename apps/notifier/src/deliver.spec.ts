@@ -176,7 +176,7 @@ describe('delivering', () => {
       expect(await attempt(channel)).toMatchObject({ outcome: 'released' });
     });
 
-    it('takes an attempt that asked nobody neither for a failure nor for a sign that it works', async () => {
+    it('takes an attempt that asked no provider neither for a failure nor for a sign that it works', async () => {
       const channel = new ChannelByHand({ answer: ASKS_NOBODY });
       for (let n = 0; n < 3 * FAILURES; n += 1) expect(await attempt(channel)).toMatchObject({ outcome: 'retry' });
       for (let n = 0; n < FAILURES; n += 1) {
@@ -188,7 +188,7 @@ describe('delivering', () => {
       expect(await attempt(channel)).toMatchObject({ outcome: 'released' });
     });
 
-    it('tries it with the next delivery when the first one after the pause asked nobody', async () => {
+    it('tries it with the next delivery when the first one after the pause asked no provider', async () => {
       const channel = new ChannelByHand();
       await fail(channel);
       await jest.advanceTimersByTimeAsync(FIRST_PAUSE_MS);

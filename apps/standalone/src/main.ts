@@ -60,6 +60,7 @@ runProcess(async (life) => {
   if (options.help) return void process.stdout.write(HELP);
   const config = loadConfig(process.env);
   const command = (name: string) => (options.called === undefined ? `npm run ${name} --` : `${options.called} ${name}`);
+  const start = options.called === undefined ? 'npm start' : `${options.called} start`;
   const block = options.json
     ? new SilentBlock()
     : new StartBlock((text) => process.stdout.write(text), process.stdout.isTTY);
@@ -99,7 +100,7 @@ runProcess(async (life) => {
   life.closes(app);
   prepareHttp(app, config, app.get(Trace));
 
-  await explainPortInUse(config, 'ADMIN_PORT', () => app.get(AdminServer).listen());
+  await explainPortInUse(config, 'ADMIN_PORT', () => app.get(AdminServer).listen(), start);
   await app.init();
   await app
     .get(Health)
@@ -121,7 +122,7 @@ runProcess(async (life) => {
     block.done('demo', undefined, `${DEMO_USER} in ${DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id).join(', ')}`);
   }
   await connectProcessor(app);
-  const port = await explainPortInUse(config, 'PORT', () => openHttp(app, config.PORT));
+  const port = await explainPortInUse(config, 'PORT', () => openHttp(app, config.PORT), start);
   app.get(Health).ready();
 
   const adminPort = app.get(AdminServer).address()?.port;
@@ -149,11 +150,7 @@ runProcess(async (life) => {
   const report = reportOf(config, enabledChannels(app));
   app.get(ThisProcess).weaknesses = report.warnings;
   block.security(report);
-  block.farewell(
-    config.DATA_DIR,
-    !url,
-    options.called === undefined ? 'npm start -- --reset' : `${options.called} start --reset`,
-  );
+  block.farewell(config.DATA_DIR, !url, options.called === undefined ? `${start} -- --reset` : `${start} --reset`);
   if (options.json) {
     const addresses = { url: gateway, admin_url: `http://localhost:${adminPort}` };
     process.stdout.write(

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { parseArgs } from 'node:util';
 import { ConfigurationError } from '@tocsin/settings';
 
 const HIGHEST_PORT = 65_535;
@@ -9,13 +8,14 @@ type Setting = 'PORT' | 'ADMIN_PORT';
 
 /**
  * Runs `work`, which opens a port. When another process has the port, the start ends with a sentence that names that
- * process and says what to type instead. The admin port is opened first, so that a second copy reports both ports at
- * once.
+ * process and says how to type `command` instead. The admin port is opened first, so that a second copy reports both
+ * ports at once.
  */
 export async function explainPortInUse<T>(
   ports: Readonly<Record<Setting, number>>,
   setting: Setting,
   open: () => Promise<T>,
+  command: string,
 ): Promise<T> {
   try {
     return await open();
@@ -26,18 +26,8 @@ export async function explainPortInUse<T>(
     const facts = taken.map((name) => `port ${ports[name]} is in use${holderOf(ports[name])}`).join(', and ');
     const instead: string[] = [];
     for (const name of taken) instead.push(`${name}=${await freePortAfter(ports[name])}`);
-    throw new ConfigurationError([`${facts.replace('port', 'Port')}. ${instead.join(' ')} ${commandUsed()}`]);
+    throw new ConfigurationError([`${facts.replace('port', 'Port')}. ${instead.join(' ')} ${command}`]);
   }
-}
-
-/**
- * The command that started this process. `tocsin start` says so with `--called`, because there is no `npm start` where
- * the command line is installed as a package.
- */
-function commandUsed(): string {
-  const args = process.argv.slice(2);
-  const { called } = parseArgs({ args, options: { called: { type: 'string' } }, strict: false }).values;
-  return typeof called === 'string' ? `${called} start` : 'npm start';
 }
 
 const isFree = (port: number): Promise<boolean> =>

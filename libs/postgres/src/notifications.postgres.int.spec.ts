@@ -104,7 +104,7 @@ describe('a notification in the queue of deliveries', () => {
     });
   });
 
-  it('is not ended while one of its deliveries is redriven, and nobody waits for that', async () => {
+  it('is not ended while one of its deliveries is redriven, and no notifier waits for that', async () => {
     const { tenant, id } = await started();
     const { queue, deliveries } = await claimed();
     const [{ delivery_id, attempt }] = deliveries as [(typeof deliveries)[0]];
@@ -167,7 +167,7 @@ test('a digest that starts tells nothing that was cancelled before its start, at
       if (created.outcome !== 'conflict') parts.push(created.notification);
     }
     await rows(`update tocsin.notification set due_at = now() - interval '1 second'`);
-    // holds whoever reads the first tenant and the last one in one statement: the start, before it has locked a row
+    // holds a statement that reads the first tenant and the last one: the start, before it has locked a row
     await rows(`
       create function public.held() returns boolean language plpgsql as $$ begin
         if current_setting('tocsin.tenants', true) = '{a,b}' then perform pg_advisory_xact_lock_shared(1); end if;

@@ -8,6 +8,7 @@ export { AlertsApi } from './alerts/alerts-api';
 export { ApiProblem } from './alerts/api-problem';
 export { AlertStore } from './alerts/alert-store';
 export type { ActOutcome, ActRefused } from './alerts/send-act';
+export { alertAfter } from './alerts/alert-from-entry';
 export { nameOf } from './alerts/name-of';
 export { ShownReports } from './alerts/shown-reports';
 export { AlertList, type AlertsShown } from './alerts/alert-list';

@@ -1,7 +1,7 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import { toast } from 'sonner';
 import { X } from 'lucide-react';
-import { useAlertsApi, useAlertStream, type Heard } from '@tocsin/react-client';
+import { useAlertStore, useAlertStream, type Heard } from '@tocsin/react-client';
 import type { Entry } from '@tocsin/contracts/wire';
 import { isQuiet, preferences } from '../settings/preferences';
 import { serverNow } from '../words/clock';
@@ -41,7 +41,7 @@ interface Props {
  */
 export function AlertToasts(props: Props) {
   const { t } = useWords();
-  const api = useAlertsApi();
+  const store = useAlertStore();
   const planner = useRef(new ToastPlanner());
   const latest = useRef(props);
   useEffect(() => void (latest.current = props));
@@ -131,17 +131,15 @@ export function AlertToasts(props: Props) {
     });
     notifyDesktop(entry, () => latest.current.onOpen(id));
   };
-  /** After entries were missed: an alert that fires no more has no toast. One request at a time. */
-  const recheck = async () => {
-    const { ringing } = latest.current;
-    for (const id of ringing?.all.map(({ alert_id }) => alert_id) ?? planner.current.all()) {
-      const alert = await api.alert(id).catch(() => undefined);
-      if (!alert || alert.status === 'firing') continue;
+  /** After entries were missed: an alert that fires no more has no toast. */
+  const recheck = () => {
+    const standing = latest.current.ringing?.all.map(({ alert_id }) => alert_id) ?? planner.current.all();
+    void store.lookAgain(standing, (id) => {
       close(id);
       latest.current.ringing?.done(id);
-    }
+    });
   };
-  useAlertStream({ entry: hear, gap: () => void recheck(), fresh: () => void recheck() });
+  useAlertStream({ entry: hear, gap: recheck, fresh: recheck });
   return null;
 }
 

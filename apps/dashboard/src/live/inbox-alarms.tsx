@@ -1,6 +1,7 @@
 import { lazy, useCallback, useMemo } from 'react';
 import { Toaster } from 'sonner';
-import { alertOf, type Alert, type Entry } from '@tocsin/contracts/wire';
+import { alertAfter } from '@tocsin/react-client';
+import type { Entry } from '@tocsin/contracts/wire';
 import { usePreference } from '../settings/preferences';
 import { useWords } from '../words/words';
 import { AlertToasts } from './alert-toasts';
@@ -9,17 +10,6 @@ import type { InboxState } from './use-inbox';
 
 /** Loaded on a phone only, when an alert rings. */
 const PhoneBar = lazy(async () => ({ default: (await import('./phone-alerts')).PhoneBar }));
-
-/** The alert as its entry tells it. What only older entries tell is not known. */
-const asRung = (entry: Entry): Alert =>
-  alertOf(entry, {
-    actor: null,
-    acted_at: null,
-    opened_at: null,
-    resolved_at: null,
-    while_open: null,
-    last_seq: entry.seq,
-  });
 
 /** What comes over the page when an alert rings: toasts, or on a phone one bar. */
 export function InboxAlarms({ inbox }: { inbox: InboxState }) {
@@ -31,7 +21,8 @@ export function InboxAlarms({ inbox }: { inbox: InboxState }) {
   const hasOpen = place.alert !== null;
   const acknowledge = useCallback(
     // an alert that rings need not be in the list that is shown, and the page then knows it no longer
-    (entry: Entry) => acts.perform([store.lastKnown(entry.alert_id) ?? asRung(entry)], { act: 'acknowledge' }),
+    (entry: Entry) =>
+      acts.perform([store.lastKnown(entry.alert_id) ?? alertAfter(undefined, entry)], { act: 'acknowledge' }),
     [acts, store],
   );
   const toasterRight = hasOpen && !isNarrow ? drawerWidth + 20 : 20;

@@ -40,6 +40,14 @@ async function openFeed(joinMs = 0, ringBytes = 1e6) {
   return { log, feed, delivered, writes };
 }
 
+/** Makes the log answer the next read as it was when it had so many entries: as a database does when a query began. */
+function answersOnceAsOf(log: LogInMemory, last: number): void {
+  const answer = log.after.bind(log);
+  jest
+    .spyOn(log, 'after')
+    .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= last));
+}
+
 describe('a feed', () => {
   afterEach(() => void jest.useRealTimers());
 
@@ -82,11 +90,7 @@ describe('a feed', () => {
     const { log, feed, delivered } = await openFeed();
     log.put(tenant, 1);
     const letTheLogAnswer = log.pause();
-    const answer = log.after.bind(log);
-    // A database answers with the event log as it was when the query began.
-    jest
-      .spyOn(log, 'after')
-      .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
+    answersOnceAsOf(log, 1);
     const first = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 1), floor_seq: 0 }, feed.mark());
     log.put(tenant, 1);
     const second = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 2), floor_seq: 0 }, feed.mark());
@@ -104,10 +108,7 @@ describe('a feed', () => {
     const bare = (seq: number) => ({ ...hintOf(log.stored(tenant, seq)), data: null });
     log.put(tenant, 1);
     const letTheLogAnswer = log.pause();
-    const answer = log.after.bind(log);
-    jest
-      .spyOn(log, 'after')
-      .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
+    answersOnceAsOf(log, 1);
     feed.onHint(bare(1));
     log.put(tenant, 1);
     feed.onHint(bare(2));

@@ -237,7 +237,7 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
         expect(await stands(delivery)).toEqual({ status: 'pending', reason: null, provider_status: null });
       });
 
-      it('counts what is said late of a message that nobody knew of only as long as no newer one is known', async () => {
+      it('counts a late report on a message without a known id only until the id of a newer one is known', async () => {
         const waiting = await toldBy(null);
         await redrive(waiting);
         await report(waiting, 'delivered', null, 'SM-lost');
@@ -249,7 +249,7 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
         expect(await stands(sent)).toEqual({ status: 'sent', reason: null, provider_status: null });
       });
 
-      it('goes on counting what is said of the new message when one that nobody knew of was taken for it', async () => {
+      it('goes on counting reports on the new message when one without a known id was taken for it', async () => {
         const delivery = await toldBy(null);
         await redrive(delivery);
         const { settle } = await begin(delivery);

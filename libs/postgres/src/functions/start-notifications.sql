@@ -128,8 +128,8 @@ begin
     return;
   end if;
   perform set_config('tocsin.tenants', (select array_agg(distinct t)::text from unnest(tenants) t), true);
-  -- Only what is locked here is judged: another process may hold the others to redrive their deliveries, which nobody
-  -- sees before it commits.
+  -- Only what is locked here is judged: another process may hold the others to redrive their deliveries, which is not
+  -- visible before it commits.
   select array_agg(h.tenant_id), array_agg(h.notification_id) into held_tenants, held_ids
   from (
     select n.tenant_id, n.notification_id

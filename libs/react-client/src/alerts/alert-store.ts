@@ -139,6 +139,17 @@ export class AlertStore {
     return outcome;
   }
 
+  /**
+   * Asks for these alerts, one after the other, and tells those that fire no more. For what is shown beside the lists,
+   * such as toasts, after a gap. Never rejects: an alert that cannot be asked for stays.
+   */
+  async lookAgain(alertIds: readonly string[], onEnded: (alertId: string) => void): Promise<void> {
+    for (const alertId of alertIds) {
+      const alert = await this.api.alert(alertId).catch(() => undefined);
+      if (alert && alert.status !== 'firing') onEnded(alertId);
+    }
+  }
+
   // ---- for lists --------------------------------------------------------------------------------------------------
 
   use(list: AlertList): void {
@@ -235,7 +246,7 @@ export class AlertStore {
       if (this.watched.has(alertId) && !this.known.has(alertId) && !this.missing.has(alertId)) void this.fetch(alertId);
   }
 
-  /** Loads the watched alerts again: what was missed of them is in no list, perhaps. */
+  /** Loads the watched alerts again: perhaps no list has what was missed of them. */
   private async fetchWatched(): Promise<void> {
     for (const alertId of this.fetching) this.askedBefore.add(alertId);
     const known = [...this.watched.keys()].filter((alertId) => this.known.has(alertId) && !this.fetching.has(alertId));
@@ -249,13 +260,8 @@ export class AlertStore {
   }
 
   private async sendInTurn(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
-    const before = [...new Set(alertIds.map((alertId) => this.sending.get(alertId)))].filter(
-      (one) => one !== undefined,
-    );
-    const sent =
-      before.length === 0
-        ? sendAct(this.api, alertIds, act)
-        : Promise.all(before).then(() => sendAct(this.api, alertIds, act));
+    const before = new Set(alertIds.map((alertId) => this.sending.get(alertId)));
+    const sent = Promise.all(before).then(() => sendAct(this.api, alertIds, act));
     for (const alertId of alertIds) this.sending.set(alertId, sent);
     const outcome = await sent;
     for (const alertId of alertIds) if (this.sending.get(alertId) === sent) this.sending.delete(alertId);

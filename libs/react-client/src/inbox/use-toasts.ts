@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { alertsScreens, type Entry, type Severity } from '@tocsin/contracts/wire';
-import { useAlertsApi, useAlertStream } from '../react/hooks';
+import { useAlertStore, useAlertStream } from '../react/hooks';
 
 /**
  * How long a toast stays, in milliseconds. An urgent one stays until the user acts on it or dismisses it; a low alert
@@ -32,22 +32,21 @@ export interface Toasts {
 export function useToasts(enabled: boolean): Toasts {
   const [toasts, setToasts] = useState<readonly (Entry & { until: number })[]>([]);
   const held = useRef(false);
-  const api = useAlertsApi();
+  const store = useAlertStore();
   const dismiss = useCallback(
     (alertId: string) => setToasts((all) => all.filter(({ alert_id }) => alert_id !== alertId)),
     [],
   );
 
   /** After entries were missed: an alert that fires no more has no toast. */
-  const recheck = async () => {
-    for (const { alert_id } of toasts) {
-      const alert = await api.alert(alert_id).catch(() => undefined);
-      if (alert && alert.status !== 'firing') dismiss(alert_id);
-    }
-  };
+  const recheck = () =>
+    void store.lookAgain(
+      toasts.map(({ alert_id }) => alert_id),
+      dismiss,
+    );
   useAlertStream({
-    gap: () => void recheck(),
-    fresh: () => void recheck(),
+    gap: recheck,
+    fresh: recheck,
     entry: (entry, { notify }) => {
       if (entry.status !== 'firing') return dismiss(entry.alert_id);
       const rings = alertsScreens(entry);
