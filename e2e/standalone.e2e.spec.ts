@@ -171,7 +171,7 @@ describe('the standalone', () => {
       });
       let text = '';
       running.stdout.on('data', (bytes: Buffer) => (text += bytes.toString()));
-      await eventually(async () => expect(await standalone.metric('tocsin_sse_connections')).toBe(1));
+      await eventually(() => expect(text).toContain('event: connection'));
 
       const token = await printedToken(standalone);
       expect(
