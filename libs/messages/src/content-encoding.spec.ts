@@ -61,11 +61,15 @@ describe('a bomb', () => {
 
   it.each(bombs)('of %s is too large, and is not written out', (encoding, bytes) => {
     const before = process.memoryUsage().arrayBuffers;
-    const since = process.cpuUsage();
-    expect(read(bytes, encoding)).toMatchObject([{ ok: false, code: 'message_too_large' }]);
     // of the CPU: by the clock it also takes what other processes do meanwhile
-    const { user, system } = process.cpuUsage(since);
-    expect((user + system) / 1_000).toBeLessThan(250);
+    const costs = Array.from({ length: 3 }, () => {
+      const since = process.cpuUsage();
+      expect(read(bytes, encoding)).toMatchObject([{ ok: false, code: 'message_too_large' }]);
+      const { user, system } = process.cpuUsage(since);
+      return (user + system) / 1_000;
+    });
+    // other threads of the process use its CPU time too: V8 compiles the test runner and collects its garbage
+    expect(Math.min(...costs)).toBeLessThan(250);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 1024 * 1024);
   });
 

@@ -127,10 +127,14 @@ describe('no template holds the event loop for long, and all that cannot end are
     ['brackets', '['.repeat(16_000)],
     ['expressions within expressions', `1{{ ${'('.repeat(3_000)}1..2${')'.repeat(3_000)} }}`],
   ])('%s', (_what, source) => {
-    const before = process.cpuUsage();
-    expect(faultOf(source)).toBeDefined();
-    const { user, system } = process.cpuUsage(before);
-    expect((user + system) / 1_000).toBeLessThan(250);
+    const costs = Array.from({ length: 3 }, () => {
+      const before = process.cpuUsage();
+      expect(faultOf(source)).toBeDefined();
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1_000;
+    });
+    // other threads of the process use its CPU time too: V8 compiles the test runner and collects its garbage
+    expect(Math.min(...costs)).toBeLessThan(250);
   });
 });
 
