@@ -107,6 +107,20 @@ describe('a push message', () => {
     expect([second, other === first]).toEqual([first, false]);
   });
 
+  it('that is tried again replaces no newer one on the same alert, only itself', async () => {
+    const browser = service.subscribe(answer(503));
+    const user = aUserWith(browser.keys);
+    const entry = anEntry({ seq: 12 });
+    const older = aDelivery({ entry });
+    expect(await send(user, older)).toMatchObject({ outcome: 'retry' });
+    await send(user, aDelivery({ entry: { ...entry, seq: 15 } }));
+    for (const attempt of [2, 3]) await send(user, { ...older, attempt });
+    await send(user, { ...older, attempt: 4, attempts_before: 3 });
+    const [newer, ...again] = browser.pushed.map(({ topic }) => topic);
+    expect(newer).toBe(entry.alert_id.replaceAll('-', ''));
+    expect(again).toEqual(again.map(() => older.delivery_id.replaceAll('-', '')));
+  });
+
   it.each(['x', '"', '\\', 'é', '😀', '日', '\n', '\u0001'])(
     'fits into the limit of push services, whatever text the alert has (%j)',
     async (letter) => {

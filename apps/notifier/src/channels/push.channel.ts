@@ -55,7 +55,8 @@ export interface PushOptions {
 /**
  * Web Push (RFC 8030, 8188, 8291, 8292) to all browsers of a user; the recipient is `user:<id>`. At least once: the
  * payload has the `delivery_id`, by which the service worker recognises a duplicate. The message also has a topic, so
- * that a newer message on the same alert replaces one that still waits for the device.
+ * that a newer message on the same alert replaces one that still waits for the device. A later attempt has a topic of
+ * the delivery alone; the worker leaves a newer message where it is.
  *
  * - The subscription of a browser that its push service no longer knows (404, 410) is deleted.
  * - When some browsers have accepted the message and others may do so later, the next two attempts try only the others.
@@ -160,7 +161,7 @@ export class PushChannel extends DeliveryChannel {
   /** Encrypts the payload for the browser, and adds our signed identity (VAPID). */
   private seal(
     { endpoint, p256dh, auth }: PushKeys,
-    { delivery_id, entry, notification }: ClaimedDelivery,
+    { delivery_id, attempt, entry, notification }: ClaimedDelivery,
     payload: string,
   ): Pick<Post, 'headers' | 'body'> {
     const { VAPID_SUBJECT, VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY } = this.options;
@@ -168,8 +169,9 @@ export class PushChannel extends DeliveryChannel {
       vapidDetails: { subject: VAPID_SUBJECT, publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY },
       contentEncoding: 'aes128gcm',
       ...HURRY[(entry ?? notification)!.severity],
+      // A message that is tried again may be older than one that was accepted meanwhile, so it replaces only itself.
       // 32 characters at most: a UUID without its hyphens
-      topic: (entry?.alert_id ?? delivery_id).replaceAll('-', ''),
+      topic: ((attempt === 1 && entry?.alert_id) || delivery_id).replaceAll('-', ''),
     });
     const { 'Content-Length': _counted, ...named } = headers as Record<string, string | number>;
     return { headers: Object.fromEntries(Object.entries(named).map(([name, value]) => [name, String(value)])), body };

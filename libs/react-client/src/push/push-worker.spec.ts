@@ -76,6 +76,25 @@ test('the same delivery once more stays silent', async () => {
   expect(worker.shown[1]).toMatchObject({ options: { renotify: false, silent: true } });
 });
 
+test('an older message that arrives late leaves the newer one where it is, silently', async () => {
+  const worker = aWorker();
+  const newer = payload({ delivery_id: 'd2', seq: 15, title: 'Flour has run out', body: 'No bread today', at: 2 });
+  await worker.push(newer);
+  await worker.push(payload({ severity: 'high' }));
+  expect(worker.shown[1]).toEqual({
+    title: 'Flour has run out',
+    options: { ...worker.shown[0]!.options, renotify: false, silent: true },
+  });
+  await worker.push(payload({ delivery_id: 'd3', seq: 16, title: 'There is flour again' }));
+  expect(worker.shown[2]).toMatchObject({ title: 'There is flour again', options: { renotify: true, silent: false } });
+});
+
+test('of messages that arrive at the same time the newest stays', async () => {
+  const worker = aWorker();
+  await Promise.all([worker.push(payload({ delivery_id: 'd2', seq: 15 })), worker.push(payload())]);
+  expect(worker.shown.map(({ options }) => options.data)).toMatchObject([{ seq: 15 }, { seq: 15 }]);
+});
+
 test('a payload that cannot be read is shown all the same', async () => {
   const worker = aWorker();
   await worker.pushUnreadable();

@@ -8,6 +8,8 @@ interface Told {
   delivery_id: string;
   tenant_id: string;
   alert_id: string | null;
+  /** The number of the alert's entry. */
+  seq: number | null;
   severity: string;
   title: string;
   body: string;
@@ -49,8 +51,15 @@ const scope = globalThis as unknown as Scope;
 /** A page that has not answered by then is led to the alert's address. */
 const PAGE_ANSWERS_MS = 500;
 
+/** Messages that arrive together are shown one after the other, so that each sees what the one before has shown. */
+let showing: Promise<void> = Promise.resolve();
+
 scope.addEventListener('install', (event) => event.waitUntil(scope.skipWaiting()));
-scope.addEventListener('push', (event) => event.waitUntil(showAlert(told(event.data))));
+scope.addEventListener('push', (event) => {
+  const payload = told(event.data);
+  showing = showing.catch(() => undefined).then(() => showAlert(payload));
+  event.waitUntil(showing);
+});
 scope.addEventListener('notificationclick', (event) => {
   event.notification.close();
   event.waitUntil(openAlert(event.notification.data as Told));
@@ -64,24 +73,37 @@ function told(data: { json(): unknown } | null): Told {
   } catch {
     // below
   }
-  return { delivery_id: '', tenant_id: '', alert_id: null, severity: '', title: 'Tocsin', body: '', at: Date.now() };
+  return {
+    delivery_id: '',
+    tenant_id: '',
+    alert_id: null,
+    seq: null,
+    severity: '',
+    title: 'Tocsin',
+    body: '',
+    at: Date.now(),
+  };
 }
 
 /**
  * One notification for each alert: a newer one replaces it and rings again. The same delivery once more, after an
- * answer of the push service was lost, replaces it silently.
+ * answer of the push service was lost, replaces it silently. After an older one, which was tried again and comes late,
+ * the newer one is shown once more, silently: each message must show something.
  */
 async function showAlert(payload: Told): Promise<void> {
   const tag = payload.alert_id ?? payload.delivery_id;
-  const shown = tag ? await scope.registration.getNotifications({ tag }) : [];
-  const isRepeated = shown.some(({ data }) => (data as Told | null)?.delivery_id === payload.delivery_id);
-  await scope.registration.showNotification(payload.title, {
-    body: payload.body,
-    ...(tag && { tag, renotify: !isRepeated }),
-    silent: isRepeated,
-    timestamp: payload.at,
-    requireInteraction: payload.severity === 'urgent',
-    data: payload,
+  const notifications = tag ? await scope.registration.getNotifications({ tag }) : [];
+  const shown = notifications.flatMap(({ data }) => (data as Told | null) ?? []);
+  const newer = shown.find(({ seq }) => (seq ?? 0) > (payload.seq ?? 0));
+  const isKnown = newer !== undefined || shown.some(({ delivery_id }) => delivery_id === payload.delivery_id);
+  const { title, body, at, severity } = newer ?? payload;
+  await scope.registration.showNotification(title, {
+    body,
+    ...(tag && { tag, renotify: !isKnown }),
+    silent: isKnown,
+    timestamp: at,
+    requireInteraction: severity === 'urgent',
+    data: newer ?? payload,
   });
 }
 
