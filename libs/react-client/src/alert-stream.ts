@@ -339,16 +339,20 @@ export class AlertStream {
     this.listeners.tell('gap', gap, { replayed: false, notify: false, cursor: this.position });
   }
 
-  /** A following tab sets its own timeout, for the case that the leading tab falls silent. */
+  /**
+   * A following tab sets its own timeout, for the case that the leading tab falls silent. The system may suspend that
+   * tab in any state, and one that is alive replies whatever its state is.
+   */
   private watchLeader(): void {
     clearTimeout(this.timer);
-    if (this.current.state !== 'live') return;
-    const limit = STALE_PERIODS * this.current.heartbeatMs;
+    const { state, heartbeatMs } = this.current;
+    if (state === 'closed' || state === 'signed_out' || state === 'forbidden') return;
     this.timer = setTimeout(() => {
       if (!this.shared || this.shared.isLeader) return;
-      this.patch({ state: 'stale', reason: 'silent' });
+      // the other states do not claim that entries arrive
+      if (state === 'live' || state === 'catching_up') this.patch({ state: 'stale', reason: 'silent' });
       this.shared.rejoin();
-    }, limit);
+    }, STALE_PERIODS * heartbeatMs);
   }
 
   private patch(patch: Partial<StreamStatus>): void {

@@ -290,6 +290,34 @@ describe('the tabs of a browser', () => {
     expect([first.told, second.told, first.stream.status.isLeader]).toEqual([[1, 2], [1, 2], false]);
   });
 
+  it.each(['reconnecting', 'catching_up'] as const)(
+    'take over from a tab that is suspended after it has said that it is %s, and say so no longer',
+    async (state) => {
+      see('visible');
+      await openTab();
+      server.last.say('connection', connection(), cursorAt(0));
+      await settle();
+      const second = await openTab();
+      const begun = server.asked.length;
+      server.answers = state === 'reconnecting' ? Array.from({ length: 40 }, () => problem(503, 'draining')) : [];
+      server.last.break();
+      await pass(1_000);
+      if (state === 'catching_up') server.last.say('connection', connection('resumed', { behind: 9 }), cursorAt(0));
+      await settle();
+      expect([second.stream.status.state, server.asked.length > begun]).toEqual([state, true]);
+      browser.suspend(1);
+      server.answers = [];
+      await pass(60_000);
+      expect(second.stream.status.isLeader).toBe(true);
+      for (const stream of server.streams.filter(({ aborted }) => !aborted)) {
+        stream.say('connection', connection('resumed'), cursorAt(0));
+        sayEntry(stream, 1);
+      }
+      await settle();
+      expect([second.stream.status.state, second.told]).toEqual(['live', [1]]);
+    },
+  );
+
   it('keep the last entries for late tabs, and know where they begin', () => {
     const recent = new RecentEntries();
     const told = (event: 'connection' | 'notification', seq: number) => ({
