@@ -39,14 +39,18 @@ const aDelivery = (overrides: Partial<ClaimedDelivery> = {}): ClaimedDelivery =>
 
 /** The subscriptions of one user, in memory. */
 function aUserWith(...browsers: PushKeys[]) {
-  let rows: PushTarget[] = browsers.map((browser) => ({ ...browser, taken: false }));
+  let rows = browsers;
+  const taken = new Map<string, readonly string[]>();
   const asked: unknown[] = [];
   return {
     asked,
     left: () => rows.map(({ endpoint }) => endpoint),
-    to: async (...about: unknown[]) => (asked.push(about), rows),
-    noteTaken: async (_tenant: unknown, endpoints: readonly string[]) =>
-      void (rows = rows.map((row) => (endpoints.includes(row.endpoint) ? { ...row, taken: true } : row))),
+    to: async (...about: [tenant: unknown, user: unknown, delivery: string]): Promise<PushTarget[]> => {
+      asked.push(about);
+      return rows.map((row) => ({ ...row, taken: (taken.get(about[2]) ?? []).includes(row.endpoint) }));
+    },
+    noteTaken: async (_tenant: unknown, endpoints: readonly string[], delivery: string) =>
+      void taken.set(delivery, [...(taken.get(delivery) ?? []), ...endpoints]),
     forget: async (endpoints: readonly string[]) =>
       void (rows = rows.filter(({ endpoint }) => !endpoints.includes(endpoint))),
   };
@@ -203,7 +207,8 @@ describe('of several browsers', () => {
     const [phone, laptop] = [service.subscribe(...[1, 2, 3].map(() => answer(503))), service.subscribe()];
     const user = aUserWith(phone.keys, laptop.keys);
     const outcomes = [];
-    for (const attempt of [1, 2, 3]) outcomes.push((await send(user, aDelivery({ attempt }))).outcome);
+    const delivery = aDelivery();
+    for (const attempt of [1, 2, 3]) outcomes.push((await send(user, { ...delivery, attempt })).outcome);
     expect(outcomes).toEqual(['retry', 'retry', 'sent']);
     expect(laptop.pushed).toHaveLength(1);
   });
@@ -211,8 +216,9 @@ describe('of several browsers', () => {
   it('one that accepted it counts, although the other one is gone at the next attempt', async () => {
     const [phone, laptop] = [service.subscribe(answer(503), answer(410)), service.subscribe()];
     const user = aUserWith(phone.keys, laptop.keys);
-    await send(user);
-    expect(await send(user, aDelivery({ attempt: 2 }))).toMatchObject({ outcome: 'sent' });
+    const delivery = aDelivery();
+    await send(user, delivery);
+    expect(await send(user, { ...delivery, attempt: 2 })).toMatchObject({ outcome: 'sent' });
   });
 
   it('all are tried three times again after a redrive', async () => {
@@ -241,8 +247,13 @@ describe('a user whose browser does not take messages', () => {
   const log = createLogger({ app: 'test', level: 'silent' });
   /** The users by their names, behind one channel and its breakers. */
   const openFor = (users: Readonly<Record<string, ReturnType<typeof aUserWith>>>) => {
-    const of = (_tenant: unknown, user: string, id: string) => users[user]!.to(_tenant, user, id);
-    const subscriptions = { to: of, noteTaken: async () => undefined, forget: async () => undefined };
+    const subscriptions = {
+      to: (tenant: unknown, user: string, id: string) => users[user]!.to(tenant, user, id),
+      noteTaken: async (...about: Parameters<ReturnType<typeof aUserWith>['noteTaken']>) => {
+        for (const user of Object.values(users)) await user.noteTaken(...about);
+      },
+      forget: async () => undefined,
+    };
     const channel = new PushChannel(subscriptions, options);
     const deliver = new Deliver(new Breakers(metrics, log), metrics, log);
     const now = new Date().toISOString();
@@ -266,6 +277,17 @@ describe('a user whose browser does not take messages', () => {
     const deliver = openFor({ ana: aUserWith(phone.keys, laptop.keys) });
     for (let n = 0; n <= FAILURES; n += 1) await deliver({});
     expect(laptop.pushed).toHaveLength(FAILURES + 1);
+  });
+
+  it('still gets them in another browser, although several are tried again in the first one alone', async () => {
+    const phone = service.subscribe(...Array.from({ length: 2 * FAILURES }, () => answer(503)));
+    const laptop = service.subscribe();
+    const deliver = openFor({ ana: aUserWith(phone.keys, laptop.keys) });
+    const several = Array.from({ length: FAILURES }, () => randomUUID());
+    for (const attempt of [1, 2])
+      for (const delivery_id of several) expect(await deliver({ delivery_id, attempt })).toBe('retry');
+    expect(laptop.pushed).toHaveLength(FAILURES);
+    expect(await deliver({})).toBe('sent');
   });
 });
 

@@ -129,7 +129,8 @@ export class PushChannel extends DeliveryChannel {
     const asked = endpointsOf((result) => result !== TAKEN_BEFORE && result.of !== 'us');
     if (asked.length === 0) return { ...outcome, of: 'us' };
     // a browser that takes messages must not wait for one that takes none
-    return taken.length > 0 && outcome.outcome !== 'sent' ? { ...outcome, of: 'recipient' } : outcome;
+    const isTaken = told.some(({ result }) => result.outcome === 'sent');
+    return isTaken && outcome.outcome !== 'sent' ? { ...outcome, of: 'recipient' } : outcome;
   }
 
   private async sendTo(

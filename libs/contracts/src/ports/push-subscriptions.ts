@@ -42,7 +42,10 @@ export abstract class PushSubscriptions {
   abstract unsubscribe(user: Reader, tenants: readonly TenantId[], browserId: string): Promise<boolean>;
   /** The browsers of the user in the tenant, to which a delivery goes. */
   abstract to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushTarget[]>;
-  /** Records that these browsers have a delivery which other browsers of the same user do not have yet. */
+  /**
+   * Records that these browsers have a delivery which other browsers of the same user do not have yet. The newest 50
+   * deliveries of each browser are kept.
+   */
   abstract noteTaken(tenant: TenantId, endpoints: readonly string[], deliveryId: string): Promise<void>;
   /** Deletes browsers that their push service no longer knows. */
   abstract forget(endpoints: readonly string[]): Promise<void>;

@@ -110,6 +110,17 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       expect(await targets(bakery)).toHaveLength(2);
     });
 
+    it('knows of several deliveries of a user that a browser has them, and of the newest of very many', async () => {
+      const [phone, laptop] = [aBrowser(), aBrowser()];
+      for (const browser of [phone, laptop]) await subscribe(user, [bakery], browser);
+      const deliveries = Array.from({ length: 60 }, () => randomUUID() as string);
+      for (const delivery of deliveries.slice(0, 2)) await opened.targets.noteTaken(bakery, [phone.endpoint], delivery);
+      for (const delivery of deliveries.slice(0, 2)) expect(await targets(bakery, user, delivery)).toEqual([laptop]);
+      for (const delivery of deliveries.slice(2)) await opened.targets.noteTaken(bakery, [phone.endpoint], delivery);
+      await opened.targets.noteTaken(bakery, [phone.endpoint], deliveries.at(-1)!);
+      for (const delivery of deliveries.slice(-50)) expect(await targets(bakery, user, delivery)).toEqual([laptop]);
+    });
+
     it('sends nothing after the access was revoked, until the user subscribes again', async () => {
       const browser = aBrowser();
       await subscribe(user, [bakery, cafe], browser);

@@ -101,7 +101,7 @@ begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   delete from push_subscription s where s.tenant_id = of_tenant and s.user_id = of_user and s.renewed_at <= now() - lasting;
   return query
-  select s.endpoint, s.p256dh, s.auth, s.taken is not distinct from of_delivery
+  select s.endpoint, s.p256dh, s.auth, of_delivery = any (s.taken)
   from push_subscription s
   where s.tenant_id = of_tenant and s.user_id = of_user
     and not exists (
@@ -115,6 +115,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
+-- Keeps the newest fifty deliveries of each browser: as many as may wait at the same time for its user's other browsers.
+-- Of an older one, the browser gets a duplicate, which it recognises.
 create or replace function note_push_taken(of_tenant text, at_endpoints text[], of_delivery uuid)
 returns void
 language plpgsql volatile security definer
@@ -124,7 +126,8 @@ declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
 begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
-  update push_subscription s set taken = of_delivery where s.tenant_id = of_tenant and s.endpoint = any (at_endpoints);
+  update push_subscription s set taken = (of_delivery || array_remove(s.taken, of_delivery))[:50]
+  where s.tenant_id = of_tenant and s.endpoint = any (at_endpoints);
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
