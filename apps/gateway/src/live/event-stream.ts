@@ -29,22 +29,23 @@ interface Followed extends Place {
   feed: TenantFeed;
   lender: FeedLender;
   /**
-   * Entries after the position that were read when the client's cursor was judged, kept so that they are not read
-   * twice.
+   * Entries after the position that were read when the client's place was judged, kept so that they are not read twice.
+   * Undefined once they are being written, or when there are none.
    */
-  page: readonly Hint[];
-  /** The client's position once that page is written, when the search covered more than the page. */
-  upTo: LogPosition | undefined;
+  opening: InHand | undefined;
   live: boolean;
   /** Whether a replay is under way. A second one would write the same entries again. */
   replaying: boolean;
 }
 
-/** Entries that need no query. `upTo`: they hold every entry up to this position that the stream wants. */
+/**
+ * Entries that need no query. `upTo`: they hold every entry up to this position that the stream wants. It is the
+ * client's position once they are written.
+ */
 interface InHand {
   intact: true;
   hints: readonly Hint[];
-  upTo?: LogPosition;
+  upTo?: LogPosition | undefined;
 }
 
 /**
@@ -160,7 +161,8 @@ export class EventStream implements FeedMember, WriterEvents {
    */
   follow(feed: TenantFeed, { from, page, upTo }: Beginning, lender: FeedLender): void {
     if (this.endReason) return lender.release(feed.tenant);
-    this.position.follow({ tenant: feed.tenant, feed, lender, sent: from, page, upTo, live: false, replaying: false });
+    const opening = page.length > 0 ? ({ intact: true, hints: page, upTo } as const) : undefined;
+    this.position.follow({ tenant: feed.tenant, feed, lender, sent: from, opening, live: false, replaying: false });
   }
 
   /**
@@ -258,9 +260,12 @@ export class EventStream implements FeedMember, WriterEvents {
     return !this.endReason && this.position.followed.includes(tenant);
   }
 
-  /** Joins the tenant to its feed if that is possible without waiting, and returns whether the tenant is live. */
+  /**
+   * Joins the tenant to its feed if that is possible without waiting, and returns whether the tenant is live. It is not
+   * while entries of its opening wait: written later, they would lead the client's position back.
+   */
   private joined(tenant: Followed): boolean {
-    if (!tenant.live && tenant.page.length === 0) tenant.live = tenant.feed.join(this, tenant.sent);
+    if (!tenant.live && !tenant.opening) tenant.live = tenant.feed.join(this, tenant.sent);
     return tenant.live;
   }
 
@@ -307,8 +312,7 @@ export class EventStream implements FeedMember, WriterEvents {
         generation = feed.generation;
         this.reset(tenant, 'history_replaced');
       }
-      if (feed.join(this, tenant.sent)) {
-        tenant.live = true;
+      if (this.joined(tenant)) {
         this.metrics.replay.observe((performance.now() - startedAt) / 1000);
         this.metrics.replayEvents.observe(replayed);
         return;
@@ -331,13 +335,13 @@ export class EventStream implements FeedMember, WriterEvents {
     }
   }
 
-  /** The entries that need no query: the page from judging the cursor, then the feed's ring. */
+  /** The entries that need no query: those of the opening, then the feed's ring. */
   private inHand(tenant: Followed): InHand | undefined {
-    const { page, upTo } = tenant;
-    tenant.page = [];
-    tenant.upTo = undefined;
-    const hints = page.length > 0 ? page : tenant.feed.ringBehind(tenant.sent);
-    return hints && { intact: true, hints, upTo };
+    const { opening } = tenant;
+    tenant.opening = undefined;
+    if (opening) return opening;
+    const hints = tenant.feed.ringBehind(tenant.sent);
+    return hints && { intact: true, hints };
   }
 
   /** Writes entries and returns whether all were written. */
@@ -377,8 +381,7 @@ export class EventStream implements FeedMember, WriterEvents {
   private reset(tenant: Followed, reason: GapReason): void {
     if (!this.follows(tenant)) return;
     const tenant_id = tenant.feed.tenant;
-    tenant.page = [];
-    tenant.upTo = undefined;
+    tenant.opening = undefined;
     tenant.sent = tenant.feed.last;
     this.write(
       controlFrame(

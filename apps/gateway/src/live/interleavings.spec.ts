@@ -6,7 +6,7 @@ import { createParser } from 'eventsource-parser';
 import type { StoredEvent } from '@tocsin/contracts';
 import { aTenant } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
-import { beginAt } from '../feeds/catch-up';
+import { beginAt, beginWithNewest } from '../feeds/catch-up';
 import { assignPositions, parseCursor } from '../positions/cursor';
 import { EventStream } from './event-stream';
 import { viewOf } from '../frames/view';
@@ -17,6 +17,8 @@ import { BusInMemory, EVERYTHING } from './testing/open-stream';
 const tenant = aTenant('north');
 const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
 const logger = createLogger({ app: 'test', level: 'silent' });
+/** Room for one entry: a stream that is to write more at once leaves its feed, and replays. */
+const BACKLOG_BYTES = 1_500;
 
 /** The actions, in their order. Between any two of them the event loop may turn or not. */
 const action = fc.oneof(
@@ -29,6 +31,8 @@ const action = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('deliver what is late' as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('connect' as const), client: fc.nat(2) }) },
+  // 0: nothing is found that passes the filter
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('begin' as const), client: fc.nat(2), newest: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('disconnect' as const), client: fc.nat(2) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('check' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('heartbeat' as const) }) },
@@ -54,8 +58,10 @@ class Reader {
 
   constructor(private readonly world: World) {}
 
-  async connect(): Promise<void> {
+  /** Opens a stream at the cursor, or with so many of the newest entries. */
+  async connect(newest?: number): Promise<void> {
     this.disconnect();
+    if (newest !== undefined) this.cursor = '';
     const { cursor, world } = this;
     this.expected = NaN;
     const parser = createParser({
@@ -67,14 +73,17 @@ class Reader {
       socket as unknown as Socket,
       '',
       viewOf(EVERYTHING, 'named'),
-      { backlogBytes: 1e9, stallMs: 1e4 },
+      { backlogBytes: BACKLOG_BYTES, stallMs: 1e4 },
       metrics,
       logger,
     );
     this.stream = stream;
     const [feed] = await world.feeds.acquireAll([tenant]);
     const sent = assignPositions(parseCursor(cursor), new Map([[tenant, feed!.last.epoch]])).get(tenant)!;
-    const beginning = await beginAt(sent, feed!, world.log, 40);
+    const beginning =
+      newest === undefined
+        ? await beginAt(sent, feed!, world.log, 40)
+        : await beginWithNewest(newest, EVERYTHING, feed!, world.log);
     stream.follow(feed!, beginning, { release: () => world.feeds.release(tenant, 0) });
     if (!stream.closed)
       await stream.run({ verdict: beginning.verdict, tenants: [], heartbeat_ms: 1, server_time: '' }, world.log);
@@ -167,6 +176,7 @@ class World {
         });
     } else if (step.do === 'deliver what is late') this.bus.deliver(...this.late.splice(0).reverse());
     else if (step.do === 'connect') this.running.push(this.readers[step.client]!.connect());
+    else if (step.do === 'begin') this.running.push(this.readers[step.client]!.connect(step.newest));
     else if (step.do === 'disconnect') this.readers[step.client]!.disconnect();
     else if (step.do === 'check')
       for (const feed of this.feeds.opened) this.running.push(feed.check().catch(() => undefined));

@@ -9,7 +9,7 @@ import { hintOf } from '@tocsin/contracts';
 import { EventBus, type HintListener, type Subscription } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
-import { beginAt } from '../../feeds/catch-up';
+import { beginAt, beginWithNewest } from '../../feeds/catch-up';
 import { assignPositions, parseCursor } from '../../positions/cursor';
 import { EventStream } from '../event-stream';
 import { GzipStream } from '../../frames/gzip';
@@ -130,15 +130,17 @@ export class LiveGateway {
     );
   }
 
+  /** Opens a stream that begins at the cursor, or with the `newest` entries that pass the filter. */
   async connect(
     tenants: readonly TenantId[],
-    { cursor = '', filter = EVERYTHING, named = true, gzip = false } = {},
+    { cursor = '', newest = 0, filter = EVERYTHING, named = true, gzip = false } = {},
   ): Promise<Client> {
     this.listening ??= once(this.server.listen(0, '127.0.0.1'), 'listening');
     await this.listening;
     const query = new URLSearchParams({
       tenants: tenants.join(','),
       cursor,
+      newest: String(newest),
       filter: JSON.stringify(filter),
       named: String(named),
       gzip: String(gzip),
@@ -184,8 +186,11 @@ export class LiveGateway {
       new Map(feeds.map((feed) => [feed.tenant, feed.last.epoch])),
     );
     let verdict: Verdict = 'fresh';
+    const newest = Number(query.get('newest'));
     for (const feed of feeds) {
-      const beginning = await beginAt(positions.get(feed.tenant)!, feed, this.log, maxReplay);
+      const beginning = newest
+        ? await beginWithNewest(newest, filter, feed, this.log)
+        : await beginAt(positions.get(feed.tenant)!, feed, this.log, maxReplay);
       verdict = beginning.verdict;
       stream.follow(feed, beginning, { release: (tenant) => this.feeds.release(tenant, 0) });
     }
