@@ -154,7 +154,7 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
         expect(await opened.queue.begin([held], claim.leaseMs)).toEqual([]);
         const settle = async (provider_id: string) =>
           (await opened.queue.settle([{ ...held, outcome: 'sent', answer: '201 queued', provider_id }]))[0]!;
-        return { settle };
+        return { held, settle };
       }
 
       it('tells each claim how many attempts preceded the redrive, also after its worker was lost and is back', async () => {
@@ -247,6 +247,22 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
         await (await begin(sent)).settle('SM-second');
         await report(sent, 'undelivered', 'rejected', 'SM-lost');
         expect(await stands(sent)).toEqual({ status: 'sent', reason: null, provider_status: null });
+      });
+
+      it('sends the new message although the lost one is reported undelivered, also after an attempt that failed', async () => {
+        const delivery = await toldBy(null);
+        await redrive(delivery);
+        const waits = { status: 'pending', reason: null, provider_status: null };
+        expect(await report(delivery, 'undelivered', 'rejected', 'SM-lost')).toBe(true);
+        expect(await stands(delivery)).toEqual(waits);
+        const { held } = await begin(delivery);
+        const refused = { ...held, outcome: 'retry', reason: 'provider_error', answer: '503', again_in_ms: 0 } as const;
+        expect(await opened.queue.settle([refused])).toEqual(['pending']);
+        await report(delivery, 'undelivered', 'rejected', 'SM-lost');
+        expect(await stands(delivery)).toEqual(waits);
+        expect(await (await begin(delivery)).settle('SM-second')).toBe('sent');
+        await report(delivery, 'delivered', null, 'SM-second');
+        expect(await stands(delivery)).toEqual({ status: 'sent', reason: null, provider_status: 'delivered' });
       });
 
       it('goes on counting reports on the new message when one without a known id was taken for it', async () => {

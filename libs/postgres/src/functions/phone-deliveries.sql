@@ -8,6 +8,7 @@
 -- A delivery that is redriven has several messages, and what is said of any but the newest changes nothing. A message
 -- is known by its id, which the settlement of its attempt puts on record. A message that is not on record is taken for
 -- that of the newest attempt, unless that one is known: its report may precede the settlement, or its answer was lost.
+-- That it did not arrive does not end a redriven delivery that waits: the message which is sent next replaces it.
 create or replace function report_delivery(
   of_tenant text, of_delivery uuid, with_id text, said text, ranks text[], why text, code text
 )
@@ -38,6 +39,8 @@ begin
     -- it was redriven while this report waited for the lock
     (told.status = 'pending' and due.delivery_id is null)
     or (due.begun_at is null and coalesce(newest.provider_id, with_id) <> with_id)
+    -- a message that did not arrive does not replace the one that was redriven for it and waits
+    or (said = 'undelivered' and told.status = 'pending' and due.begun_at is null and due.attempts_before > 0)
     -- a message that is on record was settled, so a delivery that is pending nevertheless was redriven after it
     or exists (
       select from delivery_attempt e
