@@ -3,6 +3,7 @@ import type { Delivery, HandlerCalls, HandlerFailure } from './delivery';
 import type { BrokerEvent } from './event';
 import type { EventProvider } from './event-provider';
 import type { GroupClaims } from './group-claims';
+import { tell } from './listeners';
 
 export interface AttemptsOptions {
   provider: EventProvider;
@@ -28,7 +29,7 @@ export class Attempts {
 
   /** Calls the handlers that have not handled the event yet. `retry`: some have failed, and have attempts left. */
   async make(delivery: Delivery): Promise<'completed' | 'failed' | 'retry'> {
-    const { calls, claims, maxRetries, told } = this.options;
+    const { calls, claims, maxRetries, told, onTrouble } = this.options;
     const { event, isOwn } = delivery;
     if (isOwn && delivery.waiting.length > 0 && delivery.retries === 0) void this.settle(event.id, 'processing', 0);
     const failures = delivery.waiting.length > 0 ? await calls.callAll(delivery) : [];
@@ -47,7 +48,8 @@ export class Attempts {
       claims.release(delivery, givenUp);
     }
     this.count(delivery, status);
-    if (status === 'failed') told.onDeadLetter?.({ ...event, status, error: describe(failures) }, failures);
+    if (status === 'failed')
+      tell(() => told.onDeadLetter?.({ ...event, status, error: describe(failures) }, failures), onTrouble);
     return status;
   }
 
@@ -55,7 +57,8 @@ export class Attempts {
   count({ event, begunAt }: Delivery, status: 'completed' | 'failed'): void {
     this.totals.processed += 1;
     if (status === 'failed') this.totals.failed += 1;
-    this.options.told.metrics?.processed(event, status, (performance.now() - begunAt) / 1_000);
+    const { told, onTrouble } = this.options;
+    tell(() => told.metrics?.processed(event, status, (performance.now() - begunAt) / 1_000), onTrouble);
   }
 
   /** Puts a status on record. Never rejects: an error of the provider does not undo what the handlers did. */

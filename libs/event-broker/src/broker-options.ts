@@ -39,10 +39,13 @@ export interface EventBrokerOptions {
    */
   claimLeaseMs?: number;
   upcasters?: Upcasters;
-  /** Called for each dead letter. */
-  onDeadLetter?: (event: BrokerEvent, failures: readonly HandlerFailure[]) => void;
-  /** Called when the provider fails in the background. The broker goes on by itself. */
-  onTrouble?: (error: unknown) => void;
+  /** Called for each dead letter. What it throws or rejects with is told to `onTrouble`. */
+  onDeadLetter?: (event: BrokerEvent, failures: readonly HandlerFailure[]) => unknown;
+  /**
+   * Called when the provider fails in the background, and when `onDeadLetter` or `metrics` fails. The broker goes on by
+   * itself.
+   */
+  onTrouble?: (error: unknown) => unknown;
   /** Whether `stop` closes the provider. Default true; false when brokers share one. */
   closeProvider?: boolean;
 }

@@ -3,6 +3,7 @@ import { BrokerError } from './broker-error';
 import type { EventBrokerOptions, ProcessingMode } from './broker-options';
 import { EventBroker } from './event-broker';
 import type { EventProvider } from './event-provider';
+import { guarded } from './listeners';
 import { DatabaseProvider } from './providers/database-provider';
 import { MemoryProvider } from './providers/memory-provider';
 import { RedisProvider } from './providers/redis-provider';
@@ -106,19 +107,19 @@ export async function brokerFromConfig(
   if (!isEnabled) return undefined;
 
   if (kind === 'memory') return new EventBroker({ ...options, provider: new MemoryProvider(memoryOptions) });
-  const { onTrouble } = code;
+  const onTrouble = guarded(code.onTrouble);
   if (kind === 'redis') {
     const { Redis } = await import('ioredis');
     const { host, port, password, streamName } = redisOptions;
     const client = new Redis({ host, port, password, lazyConnect: true });
-    client.on('error', (error) => onTrouble?.(error));
+    client.on('error', onTrouble);
     const provider = new RedisProvider({ client, streamName, onTrouble });
     return new EventBroker({ ...options, provider: closing(provider, async () => client.disconnect()) });
   }
   const { Pool } = await import('pg');
   const { url, table, channel } = databaseOptions;
   const pool = new Pool({ connectionString: url });
-  pool.on('error', (error) => onTrouble?.(error));
+  pool.on('error', onTrouble);
   const provider = new DatabaseProvider({ pool, table, channel, onTrouble });
   return new EventBroker({ ...options, provider: closing(provider, () => pool.end()) });
 }

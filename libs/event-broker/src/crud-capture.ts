@@ -15,6 +15,7 @@ import type {
 } from 'typeorm';
 import { eventType, type EventDraft } from './event';
 import type { EventBroker } from './event-broker';
+import { guarded } from './listeners';
 
 export interface CrudCaptureOptions {
   broker: EventBroker;
@@ -31,7 +32,7 @@ export interface CrudCaptureOptions {
   /** Who acts, for example from an `AsyncLocalStorage`. */
   context?: () => Pick<EventDraft, 'user_id' | 'session_id' | 'metadata'>;
   /** Called when an event could not be published without a transaction, or after one. */
-  onTrouble?: (error: unknown) => void;
+  onTrouble?: (error: unknown) => unknown;
 }
 
 type Operation = 'create' | 'update' | 'delete' | 'read';
@@ -156,7 +157,7 @@ class CrudCapture implements EntitySubscriberInterface {
   /** The change is made already, so that a failure is only told. */
   private async publish(drafts: readonly EventDraft[]): Promise<void> {
     if (drafts.length === 0) return;
-    await this.options.broker.publishBatch(drafts).catch((error: unknown) => this.options.onTrouble?.(error));
+    await this.options.broker.publishBatch(drafts).catch(guarded(this.options.onTrouble));
   }
 }
 

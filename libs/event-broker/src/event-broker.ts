@@ -7,6 +7,7 @@ import { Delivery, HandlerCalls, type HandlerFailure } from './delivery';
 import { newEvent, validateEvent, type BrokerEvent, type EventDraft } from './event';
 import type { EventFilter, EventProvider, ProviderStats, TransactionClient } from './event-provider';
 import { GroupClaims } from './group-claims';
+import { guarded, tell } from './listeners';
 import { RemoteEvents } from './remote-events';
 import { retryDelayMs } from './retry-policy';
 import { Subscriptions, type EventHandler, type SubscribeOptions } from './subscriptions';
@@ -56,6 +57,7 @@ export class EventBroker {
   private readonly subscriptions = new Subscriptions();
   /** Marks what this run of the process has published, so that its own stream leaves it out. */
   private readonly origin = randomUUID();
+  private readonly trouble: (error: unknown) => void;
   private readonly claims: GroupClaims;
   private readonly calls: HandlerCalls;
   private readonly attempts: Attempts;
@@ -67,12 +69,13 @@ export class EventBroker {
 
   constructor(private readonly options: EventBrokerOptions = {}) {
     this.settings = withDefaults(options);
+    this.trouble = guarded(options.onTrouble);
     const { provider, instanceId, policy, handlerTimeoutMs, claimLeaseMs, upcasters } = this.settings;
     this.instanceId = instanceId;
     this.mode = this.settings.mode;
     this.provider = provider;
     this.turns = new SyncTurns(this.settings.bufferSize);
-    const onTrouble = (error: unknown) => this.trouble(error);
+    const onTrouble = this.trouble;
     this.claims = new GroupClaims({
       provider,
       instanceId,
@@ -280,7 +283,8 @@ export class EventBroker {
     const given = this.provider.publish(events, this.origin);
     if (given) await given;
     this.published += events.length;
-    for (const event of events) this.options.metrics?.published(event);
+    const { metrics } = this.options;
+    if (metrics) for (const event of events) tell(() => metrics.published(event), this.trouble);
   }
 
   private async enqueue(events: readonly BrokerEvent[]): Promise<PublishResult[]> {
@@ -337,7 +341,7 @@ export class EventBroker {
     if (to.length === 0 || !pool || !(await pool.reserveWhenFree())) return;
     const delivery = new Delivery(event, false, to);
     // claimed now, so that no other instance, and not the next sweep, finds it while it waits for a worker
-    const isMine = await this.claims.take(delivery, group).catch((error: unknown) => this.trouble(error));
+    const isMine = await this.claims.take(delivery, group).catch(this.trouble);
     if (isMine) pool.enqueue(delivery);
     else pool.giveBack();
   }
@@ -358,14 +362,6 @@ export class EventBroker {
     for (const { event, isOwn, retries } of left) if (isOwn) await this.attempts.settle(event.id, 'pending', retries);
     if (this.options.closeProvider !== false) await this.provider.close();
     return { unfinished: left.map(({ event }) => event.id) };
-  }
-
-  private trouble(error: unknown): void {
-    try {
-      this.options.onTrouble?.(error);
-    } catch {
-      // the listener itself failed: there is nowhere to report it
-    }
   }
 }
 

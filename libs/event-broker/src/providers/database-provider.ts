@@ -11,6 +11,7 @@ import {
   type StreamRequest,
   type TransactionClient,
 } from '../event-provider';
+import { guarded } from '../listeners';
 import { patternRegex } from '../pattern-trie';
 import { BatchWriter } from './batch-writer';
 import type { DatabasePool } from './database-pool';
@@ -46,7 +47,7 @@ export interface DatabaseProviderOptions {
   /** Payloads from this size on are compressed, in bytes of JSON. Default 8,192; null turns it off. */
   compressAboveBytes?: number | null;
   /** Called when PostgreSQL fails in the background. The provider tries again by itself. */
-  onTrouble?: (error: unknown) => void;
+  onTrouble?: (error: unknown) => unknown;
 }
 
 /**
@@ -59,6 +60,7 @@ export class DatabaseProvider extends EventProvider {
   private readonly inserts: BatchWriter<InsertedEvent>;
   private readonly updates: BatchWriter<StatusChange>;
   private readonly closing = new AbortController();
+  private readonly trouble: (error: unknown) => void;
   private readonly news: TableNews;
   private opening: Promise<void> | undefined;
   private published = 0;
@@ -72,6 +74,7 @@ export class DatabaseProvider extends EventProvider {
     if (!/^[A-Za-z_]\w{0,62}$/.test(this.channel))
       throw new BrokerError('invalid_configuration', 'channel is letters, digits and _.');
     quotedTable(this.table);
+    this.trouble = guarded(options.onTrouble);
     this.inserts = new BatchWriter((items) => this.insert(items));
     this.updates = new BatchWriter((items) => this.update(items));
     this.news = new TableNews({
@@ -79,7 +82,7 @@ export class DatabaseProvider extends EventProvider {
       channel: this.channel,
       pollMs: options.pollMs ?? 1_000,
       signal: this.closing.signal,
-      onTrouble: (error) => options.onTrouble?.(error),
+      onTrouble: this.trouble,
     });
   }
 
@@ -170,7 +173,7 @@ export class DatabaseProvider extends EventProvider {
         query: (sql, values) => this.query(sql, values),
         news: (until) => this.news.wait(until),
         consumed: (count) => (this.consumed += count),
-        onTrouble: (error) => this.options.onTrouble?.(error),
+        onTrouble: this.trouble,
       },
       { ...request, signal },
     );

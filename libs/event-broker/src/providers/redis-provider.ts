@@ -15,6 +15,7 @@ import {
   type StatusChange,
   type StreamRequest,
 } from '../event-provider';
+import { guarded } from '../listeners';
 import { patternRegex } from '../pattern-trie';
 import { BatchWriter } from './batch-writer';
 import { passes } from './event-filter';
@@ -34,7 +35,7 @@ export interface RedisProviderOptions {
   /** Payloads from this size on are compressed, in bytes of JSON. Default 8,192; null turns it off. */
   compressAboveBytes?: number | null;
   /** Called when Redis fails in the background. The provider tries again by itself. */
-  onTrouble?: (error: unknown) => void;
+  onTrouble?: (error: unknown) => unknown;
 }
 
 interface Written {
@@ -64,6 +65,7 @@ export class RedisProvider extends EventProvider {
   private readonly writes: BatchWriter<Written>;
   private readonly updates: BatchWriter<StatusChange>;
   private readonly closing = new AbortController();
+  private readonly trouble: (error: unknown) => void;
   private published = 0;
   private consumed = 0;
   private streams = 0;
@@ -73,6 +75,7 @@ export class RedisProvider extends EventProvider {
     if (options.client.isCluster) throw clusterRefused();
     this.name = options.streamName ?? 'resolvespec:events';
     this.retentionMs = options.retentionMs ?? 7 * 86_400_000;
+    this.trouble = guarded(options.onTrouble);
     // a script holds up all other clients of Redis while it runs
     this.writes = new BatchWriter((items) => this.write(items), 200);
     this.updates = new BatchWriter((items) => this.update(items), 200);
@@ -257,7 +260,7 @@ export class RedisProvider extends EventProvider {
       signal.throwIfAborted();
       const isConnected = client.status === 'ready' || client.status === 'connect';
       if (!isConnected || client.stream !== stream || stream?.bytesRead !== heard) continue;
-      this.options.onTrouble?.(new Error(`Redis was silent for ${SILENT_AFTER_MS} ms.`));
+      this.trouble(new Error(`Redis was silent for ${SILENT_AFTER_MS} ms.`));
       client.disconnect(true);
     }
   }
@@ -272,7 +275,7 @@ export class RedisProvider extends EventProvider {
       commandTimeout: undefined, // a read waits longer than the service may want to wait for a command
       disconnectTimeout: 500,
     });
-    client.on('error', (error) => this.options.onTrouble?.(error));
+    client.on('error', this.trouble);
     const answered = <Reply>(reply: Promise<Reply>) => this.answered(client, reply, signal);
     const stop = () => client.disconnect();
     signal.addEventListener('abort', stop);
@@ -297,7 +300,7 @@ export class RedisProvider extends EventProvider {
           position = entries.at(-1)?.[0] ?? position;
         } catch (error) {
           if (signal.aborted) return;
-          this.options.onTrouble?.(error);
+          this.trouble(error);
           const pauseMs = fullJitter(failures, BACK_OFF);
           failures += 1;
           await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
