@@ -150,6 +150,13 @@ export class PrivateRabbit {
     return queues.find(({ name }) => name === queue);
   }
 
+  /** How many messages each queue holds, those that are delivered and not acknowledged among them. */
+  async messages(): Promise<Record<string, number>> {
+    const said = await this.control('list_queues', 'name', 'messages', '--formatter', 'json');
+    const queues = JSON.parse(said) as { name: string; messages: number }[];
+    return Object.fromEntries(queues.map(({ name, messages }) => [name, messages]));
+  }
+
   /** Raises the memory alarm: the server reads nothing more from connections that have published. */
   raiseMemoryAlarm(): Promise<unknown> {
     return this.control('set_vm_memory_high_watermark', '0.00001');
@@ -159,13 +166,14 @@ export class PrivateRabbit {
     return this.control('set_vm_memory_high_watermark', '0.4');
   }
 
-  /** Makes a user with all rights, or takes it away with its connections. */
-  async addUser(name: string, password: string): Promise<string> {
+  /** Makes a user. `rights` are patterns of names: what it may configure, write and read; by default everything. */
+  async addUser(name: string, password: string, rights: readonly string[] = ['.*', '.*', '.*']): Promise<string> {
     await this.control('add_user', name, password);
-    await this.control('set_permissions', name, '.*', '.*', '.*');
+    await this.control('set_permissions', name, ...rights);
     return `amqp://${name}:${password}@127.0.0.1:${this.ports.amqp}`;
   }
 
+  /** Takes a user away with its connections. */
   deleteUser(name: string): Promise<unknown> {
     return this.control('delete_user', name);
   }

@@ -115,6 +115,11 @@ export class ConfirmingPublisher {
     return this.channel.current !== undefined;
   }
 
+  /** The broker's reason while nothing can be published, such as a right that is missing; undefined otherwise. */
+  get trouble(): unknown {
+    return this.channel.trouble;
+  }
+
   /** Starts to connect and returns at once. May be called twice. */
   open(): void {
     if (!this.closed) this.connection.open();
@@ -159,7 +164,7 @@ export class ConfirmingPublisher {
     };
     if (this.closed) refuse('closed', 'The publisher is closed.');
     if (this.connection.blocked) refuse('blocked', 'RabbitMQ takes no messages: it has a memory or disk alarm.');
-    if (!this.channel.current) refuse('unreachable', 'RabbitMQ is not reachable.', this.connection.lastError);
+    if (!this.channel.current) refuse('unreachable', 'RabbitMQ is not reachable.', this.trouble);
     // a publisher without waiting messages takes a batch of any size
     if (this.waiting.length > 0 && this.waiting.length + count > this.maxWaiting)
       refuse('full', 'Too many messages wait for RabbitMQ.');

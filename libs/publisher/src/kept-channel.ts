@@ -50,6 +50,11 @@ export class KeptChannel {
     return this.made;
   }
 
+  /** Why there is no channel, or why the last attempt to make one failed; undefined while there is a channel. */
+  get trouble(): unknown {
+    return this.made ? undefined : (this.lastError ?? this.connectionError());
+  }
+
   /**
    * Resolves once there is a channel. Rejects with `BrokerUnavailable` after `timeoutMs`, and when the channel is
    * ended.
@@ -61,7 +66,7 @@ export class KeptChannel {
     const made = new Promise<void>((resolve, reject) => this.waiters.add((waiter = { resolve, reject })));
     try {
       await within(timeoutMs, made, () => {
-        const cause = this.lastError ?? this.connectionError();
+        const cause = this.trouble;
         throw new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause });
       });
     } finally {

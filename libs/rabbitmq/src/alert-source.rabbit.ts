@@ -145,8 +145,9 @@ export class RabbitAlertSource extends AlertSource {
     );
     const failed = outcomes.find((outcome) => outcome.outcome === 'failed');
     if (!failed) return;
+    const cause = this.deadLetters.trouble;
     if (failed.reason === 'unroutable') this.deadLetters.renew(); // the queue is gone: the new channel declares it again
-    throw new Unavailable('queue', `A dead letter was not taken: ${failed.reason}.`, { technology: 'rabbitmq' });
+    throw new Unavailable('queue', `A dead letter was not taken: ${failed.reason}.`, { technology: 'rabbitmq', cause });
   }
 }
 

@@ -7,6 +7,8 @@ import type { InHand } from './in-hand';
 import type { Outage } from './outage';
 
 const BURY_BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
+/** How often a lane warns while its dead letters cannot be buried, in milliseconds. */
+const WARN_EVERY_MS = 60_000;
 
 /** The mark that every message of a queue gets, by the kind of the queue. */
 const MARKS: Readonly<Record<SourceQueue['kind'], Pick<BatchMessage, 'suspect' | 'given_up'> | undefined>> = {
@@ -22,6 +24,7 @@ const MARKS: Readonly<Record<SourceQueue['kind'], Pick<BatchMessage, 'suspect' |
  */
 export class Settlement {
   private readonly mark;
+  private warnedAt = -Infinity;
 
   constructor(
     private readonly queue: SourceQueue,
@@ -67,13 +70,17 @@ export class Settlement {
     return outcome.outcome !== 'dead' || this.insistOnBurying(inHand, [{ ...outcome, delivery }]);
   }
 
-  /** One attempt to bury: false when it failed. */
+  /** One attempt to bury: false when it failed. The log says why at most once a minute, however many are tried. */
   async buryOnce(dead: readonly DeadDelivery[]): Promise<boolean> {
     try {
       await this.source.bury(dead);
       return true;
     } catch (error) {
-      this.log.warn({ queue: this.queue.name, err: error }, 'dead letters are kept and tried again');
+      const now = performance.now();
+      if (now - this.warnedAt >= WARN_EVERY_MS) {
+        this.warnedAt = now;
+        this.log.warn({ queue: this.queue.name, err: error }, 'dead letters are kept and tried again');
+      }
       return false;
     }
   }
@@ -81,11 +88,7 @@ export class Settlement {
   /** Buries, and tries again until it succeeds. False when the deliveries were given up. */
   async insistOnBurying(inHand: InHand, dead: readonly DeadDelivery[]): Promise<boolean> {
     for (let failures = 1; !inHand.lost; failures += 1) {
-      const isBuried = await this.source.bury(dead).then(
-        () => true,
-        () => false,
-      );
-      if (isBuried) return true;
+      if (await this.buryOnce(dead)) return true;
       if (this.stopping.aborted) return false;
       await sleep(fullJitter(failures - 1, BURY_BACK_OFF), undefined, { signal: this.stopping }).catch(() => {});
     }

@@ -19,7 +19,7 @@ const allStored = (batch: readonly BatchMessage[]): BatchOutcome => ({
 describe('a lane of a source', () => {
   let batches: BatchMessage[][];
   let buried: string[];
-  let buryTrouble: Error | undefined;
+  let buryTrouble: (() => Error) | undefined;
   let handle: HandleBatch;
   let session: RecordingSession;
   let metrics: Metrics;
@@ -35,7 +35,7 @@ describe('a lane of a source', () => {
       },
       {
         bury: async (dead: readonly DeadDelivery[]) => {
-          if (buryTrouble) throw buryTrouble;
+          if (buryTrouble) throw buryTrouble();
           buried.push(...dead.map(({ delivery, reason }) => `${delivery.message.body.toString()}: ${reason}`));
         },
       },
@@ -190,7 +190,7 @@ describe('a lane of a source', () => {
     });
 
     it('keeps a dead message that cannot be buried yet, and acknowledges the others', async () => {
-      buryTrouble = new Error('the test says so');
+      buryTrouble = () => new Error('the test says so');
       handle = async (batch) => ({
         kind: 'settled',
         outcomes: batch.map((message) =>
@@ -202,6 +202,40 @@ describe('a lane of a source', () => {
       buryTrouble = undefined;
       await eventually(() => expect(session.told).toEqual(['ack 0', 'ack 1', 'ack dead']));
       expect(buried).toEqual(['dead: invalid_json']);
+    });
+
+    it('says why dead letters are not buried, and again once a minute while that lasts', async () => {
+      const warn = jest.spyOn(silent, 'warn');
+      const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+      let tries = 0;
+      const trouble = new Error('the test says so');
+      buryTrouble = () => {
+        tries += 1;
+        return trouble;
+      };
+      handle = async (batch) => ({
+        kind: 'settled',
+        outcomes: batch.map(() => ({ outcome: 'dead', reason: 'invalid_json' })),
+      });
+      const afterTries = (more: number) => {
+        const from = tries;
+        return eventually(() => expect(tries - from).toBeGreaterThanOrEqual(more), 20_000);
+      };
+      try {
+        await deliver('dead', 'dead too');
+        await deliver('dead in another batch');
+        await afterTries(3);
+        expect(warn.mock.calls).toEqual([[{ queue: 'alerts', err: trouble }, expect.any(String)]]);
+        now.mockReturnValue(62_000);
+        await afterTries(3);
+        expect(warn).toHaveBeenCalledTimes(2);
+        expect(warn.mock.calls[1]).toEqual(warn.mock.calls[0]);
+      } finally {
+        buryTrouble = undefined;
+        now.mockRestore();
+        warn.mockRestore();
+      }
+      await eventually(() => expect(buried).toHaveLength(3), 20_000);
     });
 
     it('parks a message that came back twice or is too large, and only where the queue parks', async () => {
