@@ -308,6 +308,26 @@ describeWith('chromium', 'the inbox', () => {
     expect(await barriersIn(tab)).toEqual([]);
   });
 
+  it('toasts an acknowledged alert that becomes urgent, without a button that could do nothing', async () => {
+    await open(tokenFor('ben@shop.test', MAY_ACT));
+    await eventually(() => expect(pages.openStreams).toBe(1), PATIENCE_MS);
+    const say = (severity: string) => publish(severity, 'The dough rises', { dedup_key: 'dough' });
+    const toast = own().locator('.tocsin-toast').filter({ hasText: 'The dough rises' });
+    const acknowledge = toast.getByRole('button', { name: 'Acknowledge: The dough rises' });
+    await say('medium');
+    const acted = tab.waitForResponse((one) => one.request().method() === 'PATCH' && one.ok());
+    await acknowledge.click({ timeout: PATIENCE_MS });
+    await toast.waitFor({ state: 'detached', timeout: PATIENCE_MS });
+    await acted;
+    await say('urgent');
+    await toast.getByText('acknowledged').waitFor({ timeout: PATIENCE_MS });
+    expect(await acknowledge.count()).toBe(0);
+    await say('urgent');
+    await toast.getByText('×3').waitFor({ timeout: PATIENCE_MS });
+    await toast.getByRole('button', { name: 'Dismiss: The dough rises' }).click();
+    await toast.waitFor({ state: 'detached', timeout: PATIENCE_MS });
+  });
+
   it('says in the chosen language why an act was refused', async () => {
     await publish('urgent', 'Eve may only look');
     await open(tokenFor('eve@shop.test', MAY_ACT), '?locale=es');

@@ -140,13 +140,13 @@ export class AlertStore {
   }
 
   /**
-   * Asks for these alerts, one after the other, and tells those that fire no more. For what is shown beside the lists,
-   * such as toasts, after a gap. Never rejects: an alert that cannot be asked for stays.
+   * Asks for these alerts, one after the other, and tells those that do not fire, as they are now. For what is shown
+   * beside the lists, such as toasts, after a gap. Never rejects: an alert that cannot be asked for stays.
    */
-  async lookAgain(alertIds: readonly string[], onEnded: (alertId: string) => void): Promise<void> {
+  async lookAgain(alertIds: readonly string[], onEnded: (alertId: string, alert: Alert) => void): Promise<void> {
     for (const alertId of alertIds) {
       const alert = await this.api.alert(alertId).catch(() => undefined);
-      if (alert && alert.status !== 'firing') onEnded(alertId);
+      if (alert && alert.status !== 'firing') onEnded(alertId, alert);
     }
   }
 

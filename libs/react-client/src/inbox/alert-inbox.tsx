@@ -110,7 +110,8 @@ export function AlertInbox(props: AlertInboxProps): ReactNode {
       const [first] = refused;
       setRefusal(first ? words.refused(first.detail, first.code) : null);
       // an act that was not answered may have been done all the same, and another user may have done it
-      if (toast && first && store.lastKnown(alertId)?.status === 'firing') toasting.restore(toast);
+      const status = store.lastKnown(alertId)?.status;
+      if (toast && first && (status === 'firing' || status === toast.status)) toasting.restore(toast);
       return !first;
     },
   };

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Entry } from '@tocsin/contracts/wire';
+import { ACT_RULES, type Entry } from '@tocsin/contracts/wire';
 import { alertAfter } from '../alerts/alert-from-entry';
 import { AlertTitle } from './alert-title';
 import { useFace } from './inbox-face';
@@ -33,15 +33,18 @@ export function InboxToasts({
             {entry.service}
             {tenant !== null && ` · ${tenant}`}
             {entry.occurrences > 1 && ` · ×${entry.occurrences}`}
+            {words.status[entry.status] && ` · ${words.status[entry.status]}`}
           </span>
         </div>
-        <button
-          type="button"
-          aria-label={`${words.acknowledge}: ${entry.title}`}
-          onClick={() => void act(entry.alert_id, { act: 'acknowledge' })}
-        >
-          {words.acknowledge}
-        </button>
+        {ACT_RULES.acknowledge.from?.includes(entry.status) && (
+          <button
+            type="button"
+            aria-label={`${words.acknowledge}: ${entry.title}`}
+            onClick={() => void act(entry.alert_id, { act: 'acknowledge' })}
+          >
+            {words.acknowledge}
+          </button>
+        )}
         <button
           type="button"
           className="tocsin-plain"

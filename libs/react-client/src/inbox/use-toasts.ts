@@ -1,17 +1,9 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { alertsScreens, type Entry, type Severity } from '@tocsin/contracts/wire';
+import type { Entry } from '@tocsin/contracts/wire';
 import { useAlertStore, useAlertStream } from '../react/hooks';
+import { isSettled, toastOf, toastsAfter, type Toast } from './toasts-after';
 
-/**
- * How long a toast stays, in milliseconds. An urgent one stays until the user acts on it or dismisses it; a low alert
- * gets no toast.
- */
-const STAYS_MS: Record<Severity, number> = { urgent: Infinity, high: 10_000, medium: 6_000, low: 0 };
 const MAX_SHOWN = 3;
-/** How many toasts are kept, shown or counted; older ones are dropped, because users do not read more. */
-const MAX_KEPT = 50;
-
-const until = (entry: Entry) => ({ ...entry, until: Date.now() + STAYS_MS[entry.severity] });
 
 export interface Toasts {
   shown: readonly Entry[];
@@ -25,12 +17,9 @@ export interface Toasts {
   hold(held: boolean): void;
 }
 
-/**
- * One toast for each alert, in the tab that is chosen to toast. A repeat of the alert renews the toast, and the toast
- * goes when the alert is no longer firing. A new toast needs `heard.notify`.
- */
+/** One toast for each alert, in the tab that is chosen to toast: a new one needs `heard.notify`. */
 export function useToasts(enabled: boolean): Toasts {
-  const [toasts, setToasts] = useState<readonly (Entry & { until: number })[]>([]);
+  const [toasts, setToasts] = useState<readonly Toast[]>([]);
   const held = useRef(false);
   const store = useAlertStore();
   const dismiss = useCallback(
@@ -38,31 +27,19 @@ export function useToasts(enabled: boolean): Toasts {
     [],
   );
 
-  /** After entries were missed: an alert that fires no more has no toast. */
+  /** After entries were missed: an alert that was settled meanwhile has no toast. */
   const recheck = () =>
     void store.lookAgain(
       toasts.map(({ alert_id }) => alert_id),
-      dismiss,
+      (alertId, { status }) =>
+        setToasts((all) => all.filter((toast) => toast.alert_id !== alertId || !isSettled(toast, status))),
     );
   useAlertStream({
     gap: recheck,
     fresh: recheck,
     entry: (entry, { notify }) => {
-      if (entry.status !== 'firing') return dismiss(entry.alert_id);
-      const rings = alertsScreens(entry);
-      const isRepeat = entry.change === 'repeated';
-      setToasts((all) => {
-        const known = all.some(({ alert_id }) => alert_id === entry.alert_id);
-        if (
-          !enabled ||
-          entry.type !== 'alert' ||
-          STAYS_MS[entry.severity] === 0 ||
-          !(known ? isRepeat || rings : notify && rings)
-        )
-          return all;
-        const others = all.filter(({ alert_id }) => alert_id !== entry.alert_id);
-        return [until(entry), ...others].slice(0, MAX_KEPT);
-      });
+      const now = Date.now();
+      setToasts((all) => toastsAfter(all, entry, enabled && notify, now));
     },
   });
 
@@ -85,7 +62,9 @@ export function useToasts(enabled: boolean): Toasts {
     dismiss,
     restore: useCallback(
       (toast: Entry) =>
-        setToasts((all) => (all.some(({ alert_id }) => alert_id === toast.alert_id) ? all : [until(toast), ...all])),
+        setToasts((all) =>
+          all.some(({ alert_id }) => alert_id === toast.alert_id) ? all : [toastOf(toast, Date.now()), ...all],
+        ),
       [],
     ),
     dismissAll: useCallback(() => setToasts([]), []),
