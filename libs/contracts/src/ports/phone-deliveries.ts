@@ -33,8 +33,8 @@ export interface TextedAlert {
  *   waits for another attempt, which then is not made.
  * - Repeating a report is safe, and reports may arrive in any order.
  * - After a redrive, what was reported before is forgotten, and a report on an earlier message changes nothing. A
- *   message whose id is not on record counts as the newest one until that one's id is on record. If it is `undelivered`,
- *   a redriven delivery that waits is still sent.
+ *   message whose id is not on record counts as the newest one until that one's id is on record. A redriven delivery
+ *   that waits is sent although such a message is `undelivered`.
  * - Throws `Unavailable` (`log`) when the store is unreachable or too slow.
  */
 export abstract class PhoneDeliveries {
