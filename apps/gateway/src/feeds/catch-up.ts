@@ -22,8 +22,8 @@ const PAGE_SIZE = 500;
 const PAGE_BYTES = 1_048_576;
 const FIRST_PAGE = 64;
 /**
- * A page has at most this multiple of the entries that its size was estimated from: a few small entries say little
- * about the next ones.
+ * A page that is read has at most this multiple of the entries that its size was estimated from: a few small entries
+ * say little about the next ones.
  */
 const GROWTH = 4;
 
@@ -35,6 +35,17 @@ export function pageSizeBy(entries: number, bytes: number): number {
   if (entries === 0) return FIRST_PAGE;
   const fitting = Math.floor((PAGE_BYTES * entries) / Math.max(bytes, 1));
   return Math.max(8, Math.min(PAGE_SIZE, Math.max(FIRST_PAGE, entries * GROWTH), fitting));
+}
+
+/**
+ * The index behind the page that begins at an index: `PAGE_SIZE` entries, or as many as have `PAGE_BYTES` with the last
+ * of them.
+ */
+export function endOfPage(hints: readonly Hint[], from: number): number {
+  const most = Math.min(hints.length, from + PAGE_SIZE);
+  let to = from;
+  for (let bytes = 0; to < most && bytes < PAGE_BYTES; to += 1) bytes += hints[to]!.data!.length;
+  return to;
 }
 
 export type Page = { intact: true; hints: Hint[]; complete: boolean } | { intact: false };
@@ -64,6 +75,7 @@ export interface FollowedLog {
   readonly floorSeq: number;
   /** How many entries of this tenant to read at a time. */
   readonly pageSize: number;
+  /** At most a page of the entries after a position; undefined when the event log must be read. */
   ringBehind(position: LogPosition): readonly Hint[] | undefined;
   /** Fills the ring backwards to this number. False when the ring cannot reach so far. */
   reachBack(seq: number): Promise<boolean>;

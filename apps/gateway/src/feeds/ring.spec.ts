@@ -20,6 +20,15 @@ it('gives the entries after a position, none after the newest, and undefined whe
   expect(seqs(ring, 26)).toBeUndefined();
 });
 
+it('gives a page at a time: 500 small entries, or a megabyte and the entry that exceeds it', () => {
+  const small = filled(600, { maxEntries: 1_000 });
+  expect(seqs(small, 50)).toEqual(Array.from({ length: 500 }, (_, i) => 51 + i));
+  expect(seqs(small, 550)).toHaveLength(50);
+  const large = new Ring(100, new RingBudget(1e9));
+  for (const hint of hints(50)) large.push({ ...hint, data: Buffer.alloc(60_000) });
+  expect(seqs(large, 1)).toEqual(Array.from({ length: 18 }, (_, i) => 2 + i));
+});
+
 it('gives undefined for a position of another history', () => {
   const ring = filled(5);
   expect(ring.behind({ ...at(3), fp: 'hgfedcba' })).toBeUndefined();

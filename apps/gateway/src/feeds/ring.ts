@@ -1,5 +1,5 @@
 import type { Hint, LogPosition } from '@tocsin/contracts';
-import { pageSizeBy } from './catch-up';
+import { endOfPage, pageSizeBy } from './catch-up';
 
 /** A ring is filled backwards up to the memory that all rings share, divided by this number. */
 const RINGS_AT_LEAST = 4;
@@ -78,14 +78,15 @@ export class Ring {
   }
 
   /**
-   * The entries after a position; undefined when the ring does not reach back to it, or when the position belongs to
-   * another history.
+   * The entries after a position, at most a page of them, because a slow client keeps them alive for longer than the
+   * ring does. Undefined when the ring does not reach back to it, or when the position belongs to another history.
    */
   behind(position: LogPosition): Hint[] | undefined {
     const first = this.entries[0];
     if (!first || position.epoch !== first.epoch || position.seq < first.seq) return undefined;
     const at = position.seq - first.seq;
-    return this.entries[at]?.fp === position.fp ? this.entries.slice(at + 1) : undefined;
+    const isOurs = this.entries[at]?.fp === position.fp;
+    return isOurs ? this.entries.slice(at + 1, endOfPage(this.entries, at + 1)) : undefined;
   }
 
   /** Adds the next entry. Beyond the limit the oldest entry is removed. */

@@ -119,7 +119,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.live.delete(member);
   }
 
-  /** The entries after a position, if the ring holds them; undefined when the event log must be read. */
+  /** At most a page of the entries after a position, if the ring holds them. Undefined: the event log must be read. */
   ringBehind(position: LogPosition): Hint[] | undefined {
     return this.ring.behind(position);
   }

@@ -125,6 +125,20 @@ describe('a client that comes back', () => {
     expect(log.asked.after).toBe(asked);
   });
 
+  it('to a ring of several pages gets them all without a query', async () => {
+    await gateway.close();
+    start({ ringEvents: 1_300 });
+    const resident = await gateway.connect([tenant]);
+    await live(resident);
+    publish(1_200);
+    await resident.hears(upTo(1_200));
+    await eventually(() => expect(gateway.feeds.opened[0]!.ringDepth).toBe(1_200));
+    const { after } = log.asked;
+    const client = await gateway.connect([tenant], { cursor: cursorAt(10) });
+    await client.hears(upTo(1_200, 11));
+    expect(log.asked.after).toBe(after);
+  });
+
   it('with a thousand others costs a few queries a tenant, not one a client', async () => {
     await gateway.close();
     start({ ringEvents: 500 });
