@@ -28,7 +28,7 @@ begin
   select at_endpoint, t.tenant_id, of_user, of_issuer, subscribe_push.p256dh, subscribe_push.auth, received,
     nextval('push_renewal'), coalesce(token_issued_at, '-infinity'),
     case when token_issued_at is not null then 0
-      else (select coalesce(max(r.revocation_id), 0) from revocation r where r.user_id = of_user) end,
+      else (select coalesce(max(r.revocation_id), 0) from revocation r where r.user_id = of_user and r.jti is null) end,
     exists (select from tenant_membership m where m.user_id = of_user and m.tenant_id = t.tenant_id)
   from unnest(tenants) as t(tenant_id)
   on conflict (endpoint, tenant_id) do update
