@@ -4,12 +4,14 @@ import type { Delivery, DeliverySession, ReceivedMessage } from '@tocsin/contrac
 import { describeQueueDepths, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
+import type { Options } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RabbitDelivery } from './consumed-queue';
 import { RabbitQueueDepths } from './queue-depths.rabbit';
 import { breakChannels, queuesOf } from './testing/break-channels';
 import { brokerUrl, OwnBroker } from './testing/own-broker';
-import { topologyOf } from './topology-names';
+import { declareTopology } from './topology';
+import { topologyOf, type Topology } from './topology-names';
 
 describeAlertSource('RabbitMQ', {
   async open() {
@@ -246,6 +248,21 @@ describe('alerts from RabbitMQ', () => {
     expect(told).toContain(false);
   });
 
+  it('arrive although the queue was deleted and at once declared again, of which the broker does not tell', async () => {
+    const source = broker.source({ watchEveryMs: 100, renewAfterMs: 1_000 });
+    const received: ReceivedMessage[] = [];
+    await source.consume(settle(received));
+    const { queue, rest } = broker.topology;
+    const declared = await declarationOf(queue, broker.topology);
+
+    await broker.plain.deleteQueue(queue);
+    await broker.plain.assertQueue(queue, declared);
+    await broker.plain.bindQueue(queue, rest, '');
+    broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{"a":1}'));
+
+    await eventually(() => expect(received).toHaveLength(1), 15_000);
+  });
+
   it('are reported as not arriving while the broker is silent, long before its connection ends', async () => {
     const proxy = await FaultProxy.to(brokerUrl());
     const source = broker.source({ url: proxy.via(brokerUrl()), watchEveryMs: 200 });
@@ -270,6 +287,15 @@ describe('alerts from RabbitMQ', () => {
     expect(source.consuming).toBe(false);
   });
 });
+
+/** The options with which a queue is declared. */
+async function declarationOf(queue: string, topology: Topology): Promise<Options.AssertQueue> {
+  let found: Options.AssertQueue = {};
+  const assertQueue = (name: string, options: Options.AssertQueue) => name === queue && (found = options);
+  const others = async (): Promise<void> => undefined;
+  await declareTopology(new Proxy({ assertQueue } as never, { get: (own, name) => own[name] ?? others }), topology);
+  return found;
+}
 
 /** Acknowledges everything that is delivered. */
 const settle =

@@ -20,6 +20,8 @@ export interface RabbitAlertSourceOptions {
   consumeTimeoutMs?: number;
   /** How often the watchdog checks, in milliseconds. Default 5,000: a deaf consumer is known after two checks. */
   watchEveryMs?: number;
+  /** After how long without a message a consumer is made anew, in milliseconds. Default 60,000. See `Watchdog`. */
+  renewAfterMs?: number;
 }
 
 /** The largest prefetch of urgent messages: one batch. */
@@ -109,7 +111,7 @@ export class RabbitAlertSource extends AlertSource {
   }
 
   private prepare(open: (queue: SourceQueue) => DeliveryListener): Consuming {
-    const { url, watchEveryMs = 5_000, topology } = this.options;
+    const { url, watchEveryMs = 5_000, renewAfterMs = 60_000, topology } = this.options;
     const connection = new BrokerConnection({ url, name: 'alert-source' });
     const queues = this.queues().map(
       (queue) =>
@@ -117,7 +119,8 @@ export class RabbitAlertSource extends AlertSource {
           declareTopology(channel, topology, remade ? [queue.name] : undefined),
         ),
     );
-    return { connection, queues, watchdog: new Watchdog(connection, queues, watchEveryMs, this.log), cancelled: false };
+    const watchdog = new Watchdog(connection, queues, watchEveryMs, renewAfterMs, this.log);
+    return { connection, queues, watchdog, cancelled: false };
   }
 
   private queues(): SourceQueue[] {

@@ -28,6 +28,7 @@ export class ConsumedQueue {
   private cancelled = false;
   /** How many messages have arrived since the start. */
   arrivals = 0;
+  private heardAt = performance.now();
 
   constructor(
     connection: BrokerConnection,
@@ -53,6 +54,11 @@ export class ConsumedQueue {
   /** Whether it consumes and has no unsettled message. Then a message in the queue arrives at once. */
   get idle(): boolean {
     return this.consuming && this.listener.idle;
+  }
+
+  /** How long it has received nothing since its last message or the start of its consumer, in milliseconds. */
+  get quietMs(): number {
+    return performance.now() - this.heardAt;
   }
 
   /** Whether it could consume, but the listener wants no messages now. */
@@ -81,6 +87,7 @@ export class ConsumedQueue {
     await channel.prefetch(this.queue.prefetch);
     this.consumerTag = undefined;
     this.open = channel;
+    this.heardAt = performance.now();
     this.session = new ChannelSession(channel, this.queue.prefetch);
     this.listener.opened(this.session);
     const { consumerTag } = await channel.consume(this.name, (message) => this.take(channel, message), {
@@ -102,6 +109,7 @@ export class ConsumedQueue {
     if (!message) return this.channel.renew();
     if (channel !== this.open) return;
     this.arrivals += 1;
+    this.heardAt = performance.now();
     this.listener.delivered(deliveryOf(message));
   }
 }

@@ -11,6 +11,11 @@ const ANSWER_WITHIN_MS = 3_000;
  * wait in its queue, and none arrives from one check to the next. The watchdog reports it (`deaf`) and makes it consume
  * again. It also finds a broker that does not answer, long before heartbeats end the connection. It asks over a channel
  * of its own, because a question about a deleted queue closes the channel.
+ *
+ * One kind of deaf consumer cannot be told from a quiet one. When a quorum queue is declared again within some 30 ms of
+ * its deletion, RabbitMQ (3.10) neither cancels its consumers nor serves them, and counts no message that it has
+ * assigned to them. So a consumer that has received nothing for `renewAfterMs` is made anew, one at each check; then
+ * the broker delivers these messages.
  */
 export class Watchdog {
   private readonly channel: KeptChannel;
@@ -28,6 +33,7 @@ export class Watchdog {
     connection: BrokerConnection,
     private readonly queues: readonly ConsumedQueue[],
     private readonly everyMs: number,
+    private readonly renewAfterMs: number,
     private readonly log: Log,
   ) {
     this.channel = connection.keep(async () => {});
@@ -51,6 +57,7 @@ export class Watchdog {
     this.looking = true;
     try {
       for (const queue of this.queues) await this.lookAt(queue);
+      this.renewQuietest();
     } finally {
       this.looking = false;
     }
@@ -70,6 +77,11 @@ export class Watchdog {
     } else {
       this.suspicious.set(queue, queue.arrivals);
     }
+  }
+
+  private renewQuietest(): void {
+    const quiet = this.queues.filter(({ idle, quietMs }) => idle && quietMs >= this.renewAfterMs);
+    quiet.sort((one, other) => other.quietMs - one.quietMs)[0]?.channel.renew();
   }
 
   /** The number of waiting messages; undefined when it is not known. */
