@@ -12,8 +12,8 @@ export type ChannelSetup = (channel: ConfirmChannel, remade: boolean) => Promise
 
 /**
  * A broker that closes channel after channel is still reachable, so the cap is low: a consumer is back within 5 s, even
- * the fiftieth time. The floor is for the other consumers of a quorum queue that was deleted: RabbitMQ (3.10) tells them
- * some 30 ms later, and if the queue is declared again before that, it neither tells nor serves them.
+ * the fiftieth time. The floor is for the other consumers of a quorum queue that was deleted: RabbitMQ (3.10) tells
+ * them some 30 ms later, and if the queue is declared again before that, it neither tells nor serves them.
  */
 const REMAKE = { firstMs: 200, capMs: 2_000, floorMs: 100 };
 /** A channel that lived shorter than this counts as one more failure: it does not reset the back-off. */
