@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import type { ClaimedDelivery } from '@tocsin/contracts';
 import {
   aNotification,
   aTenant,
@@ -58,10 +59,12 @@ describe('a notification in the queue of deliveries', () => {
     return { queue, deliveries };
   };
   /** Starts a notification that nothing else waits beside. */
-  const started = async (): Promise<{ tenant: ReturnType<typeof aTenant>; id: string }> => {
+  const started = async (
+    overrides?: Parameters<typeof aNotification>[1],
+  ): Promise<{ tenant: ReturnType<typeof aTenant>; id: string }> => {
     await asOwner({ url: fresh.url }, 'delete from tocsin.delivery_due');
     const tenant = aTenant();
-    const created = await new PostgresNotifications(gateway).create(aNotification(tenant));
+    const created = await new PostgresNotifications(gateway).create(aNotification(tenant, overrides));
     await startAll(new PostgresNotifications(notifier));
     return { tenant, id: created.outcome === 'conflict' ? '' : created.notification.notification_id };
   };
@@ -128,6 +131,25 @@ describe('a notification in the queue of deliveries', () => {
       await impatient.close();
     }
     expect(await new PostgresNotifications(gateway).find([tenant], id)).toMatchObject({ status: 'started' });
+  });
+
+  it('is started again when a lost worker is back and its delivery waits again, and can be cancelled then', async () => {
+    const deliveries = [{ channel: 'sms', recipient: '+4915112345678' }] as const;
+    const { tenant, id } = await started({ channels: ['sms'], deliveries });
+    const [queue, another] = [new PostgresDeliveryQueue(notifier), new PostgresDeliveryQueue(notifier)];
+    const claim = { atMost: 1_000, leaseMs: 1, atMostOnce: true };
+    const [{ delivery_id, attempt }] = (await queue.claim('sms', claim)).deliveries as [ClaimedDelivery];
+    const held = { tenant_id: tenant, delivery_id, attempt };
+    expect(await queue.begin([held], 1)).toEqual([]);
+    await eventually(async () => expect((await another.claim('sms', claim)).lost).toBe(1));
+    const finishing = new PostgresNotifications(notifier);
+    for (let at = await finishing.finish(null); at;) at = await finishing.finish(at);
+    const notifications = new PostgresNotifications(gateway);
+    expect(await notifications.find([tenant], id)).toMatchObject({ status: 'done' });
+    expect(await queue.settle([{ ...held, outcome: 'released', again_in_ms: 60_000 }])).toEqual(['pending']);
+    expect(await notifications.find([tenant], id)).toMatchObject({ status: 'started', ended_at: null });
+    expect(await notifications.cancel([tenant], id, 'ana')).toMatchObject({ status: 'cancelled', ended_by: 'ana' });
+    expect(await new PostgresDeliveries(gateway).find([tenant], delivery_id)).toMatchObject({ status: 'cancelled' });
   });
 
   it('is either claimed or cancelled when both happen at the same time, and a redrive is claimed again', async () => {

@@ -148,8 +148,8 @@ end $$;
 
 -- Settles an attempt that is no longer the one under way. If its delivery ended as `unknown` because its worker was
 -- lost, and the worker has come back, its outcome replaces `unknown`. So a delivery that the provider has certainly not
--- accepted is attempted again. In all other cases the delivery was settled before or belongs to another worker now, and
--- nothing changes.
+-- accepted is attempted again, and its notification goes on. In all other cases the delivery was settled before or belongs
+-- to another worker now, and nothing changes.
 create or replace function settle_late(
   of_tenant text, of_delivery uuid, of_attempt integer, with_outcome text, with_reason text, with_answer text, with_provider_id text,
   again_in_ms double precision, at timestamptz
@@ -201,6 +201,12 @@ begin
       coalesce((
         select max(attempt) from delivery_attempt
         where tenant_id = of_tenant and delivery_id = of_delivery and attempt < of_attempt and begun_at < told.created_at), 0));
+    if told.notification_id is not null then
+      -- locked before it is read: a notifier that ends it at this moment does not see the delivery
+      perform from notification where tenant_id = of_tenant and notification_id = told.notification_id for no key update;
+      update notification set status = 'started', ended_at = null
+      where tenant_id = of_tenant and notification_id = told.notification_id and status = 'done';
+    end if;
   end if;
   update delivery set status = told.status, reason = why, settled_at = case when told.status <> 'pending' then at end
   where tenant_id = of_tenant and delivery_id = of_delivery;
@@ -279,6 +285,21 @@ begin
   )
   select array_agg(s.ord), array_agg(s.status) into places, statuses from settled s;
   if coalesce(cardinality(places), 0) < cardinality(deliveries) then
+    -- The notifications of lost deliveries that may wait again are locked before these deliveries, in the order of their
+    -- keys, as by a redrive.
+    if outcomes && array['retry', 'released'] then
+      perform from notification n
+      where (n.tenant_id, n.notification_id) in (
+        select d.tenant_id, d.notification_id
+        from unnest(of_tenants, deliveries, outcomes) with ordinality as a(tenant_id, delivery_id, outcome, ord)
+        cross join lateral (
+          select * from delivery
+          where tenant_id = a.tenant_id and delivery_id = a.delivery_id and status in ('unknown', 'cancelled') and notification_id is not null
+          limit 1
+        ) d
+        where a.outcome in ('retry', 'released') and a.ord <> all (coalesce(places, '{}')))
+      order by n.tenant_id, n.notification_id for no key update;
+    end if;
     for one in 1 .. cardinality(deliveries) loop
       if one = any (places) then
         continue;
