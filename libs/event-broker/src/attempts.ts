@@ -11,6 +11,7 @@ export interface AttemptsOptions {
   maxRetries: number;
   claims: GroupClaims;
   calls: HandlerCalls;
+  isStopping: () => boolean;
   /** The broker's own options, for its listeners. */
   told: Pick<EventBrokerOptions, 'metrics' | 'onDeadLetter'>;
   onTrouble: (error: unknown) => void;
@@ -27,13 +28,21 @@ export class Attempts {
     return this.totals;
   }
 
-  /** Calls the handlers that have not handled the event yet. `retry`: some have failed, and have attempts left. */
-  async make(delivery: Delivery): Promise<'completed' | 'failed' | 'retry'> {
-    const { calls, claims, maxRetries, told, onTrouble } = this.options;
+  /**
+   * Calls the handlers that have not handled the event yet. `retry`: some have failed, and have attempts left.
+   * `pending`: some have failed while the broker stops, which may be why. Such an attempt is not counted: an own event
+   * waits for the next start, and the claim of a group for the end of its lease.
+   */
+  async make(delivery: Delivery): Promise<'completed' | 'failed' | 'retry' | 'pending'> {
+    const { calls, claims, isStopping, maxRetries, told, onTrouble } = this.options;
     const { event, isOwn } = delivery;
     if (isOwn && delivery.waiting.length > 0 && delivery.retries === 0) void this.settle(event.id, 'processing', 0);
     const failures = delivery.waiting.length > 0 ? await calls.callAll(delivery) : [];
     delivery.failures = failures;
+    if (failures.length > 0 && isStopping()) {
+      if (isOwn) await this.settle(event.id, 'pending', delivery.retries, describe(failures));
+      return 'pending';
+    }
     if (failures.length > 0 && delivery.retries < maxRetries) {
       delivery.waiting = failures.map(({ subscription }) => subscription);
       delivery.retries += 1;

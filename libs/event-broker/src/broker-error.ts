@@ -1,6 +1,6 @@
 /**
  * - `queue_full`: the buffer has no room. Nothing was stored: publish again later.
- * - `worker_pool_stopped`: the broker was not started, or stops.
+ * - `worker_pool_stopped`: the broker was not started, or has stopped.
  * - `invalid_event`, `invalid_pattern`, `invalid_configuration`: the message says what is wrong.
  * - `unknown_event`: there is no such event, or no longer.
  * - `stream_lagged`: a reader was so slow that events which it had not read were evicted.

@@ -6,7 +6,7 @@ import type { BrokerEvent } from './event';
 import { EventBroker } from './event-broker';
 import { DatabaseProvider } from './providers/database-provider';
 import { MemoryProvider } from './providers/memory-provider';
-import { eventually } from './testing/broker-events';
+import { eventually, gate } from './testing/broker-events';
 
 interface Item {
   id?: number;
@@ -130,6 +130,25 @@ describe.each(['database', 'memory'] as const)('captured by TypeORM, with the %s
     end = captureCrud(dataSource, { broker, tables: ['others'] });
     await repository().save({ name: 'salt', kilos: 1 });
     expect(await settled()).toHaveLength(1);
+  });
+
+  it('what a handler saves while the broker stops is committed, with its event', async () => {
+    await capture();
+    const { entered, release, handler } = gate();
+    const name = `last with ${kind}`;
+    broker.subscribe('orders', async (event) => {
+      await handler(event);
+      await repository().save({ name, kilos: 1 });
+    });
+    const { id } = await broker.publish({ type: 'orders' });
+    await eventually(() => entered.length === 1 || undefined);
+    const stopped = broker.stop();
+    release();
+    await stopped;
+    expect(await broker.provider.get(id)).toMatchObject({ status: 'completed' });
+    expect(await repository().countBy({ name })).toBe(1);
+    const { instanceId: instance_id, provider } = broker;
+    expect(await provider.list({ instance_id, status: 'pending' })).toMatchObject([{ payload: { name } }]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { BrokerEvent } from './event';
 import { EventBroker } from './event-broker';
 import type { StatusChange } from './event-provider';
 import { MemoryProvider } from './providers/memory-provider';
-import { anEvent, eventually } from './testing/broker-events';
+import { eventually, gate } from './testing/broker-events';
 
 const CREATE = 'public.users.create';
 const FAST = { maxRetries: 2, initialDelayMs: 1, maxDelayMs: 5 };
@@ -16,14 +16,6 @@ const start = async (options: EventBrokerOptions = {}) => {
   return broker;
 };
 afterEach(() => broker.stop(1_000));
-
-/** A handler that stays busy until `release` is called. */
-function gate() {
-  const entered: BrokerEvent[] = [];
-  let release = () => {};
-  const opened = new Promise<void>((resolve) => (release = resolve));
-  return { entered, release: () => release(), handler: (event: BrokerEvent) => (entered.push(event), opened) };
-}
 
 describe('modes', () => {
   it('in sync mode publish resolves when all handlers have returned, with what failed, and never rejects for it', async () => {
@@ -228,57 +220,6 @@ describe('retries and dead letters', () => {
     await broker.provider.reopenClaims(id);
     expect([await claimed('mails'), await claimed('audit')]).toEqual([true, false]);
   });
-});
-
-describe('the end', () => {
-  it('stop handles what waits, and resolves when that is done', async () => {
-    await start({ workerCount: 1 });
-    const handled: unknown[] = [];
-    broker.subscribe('*', async ({ payload }) => {
-      await new Promise((resolve) => setImmediate(resolve));
-      handled.push(payload);
-    });
-    await broker.publishBatch([1, 2, 3, 4].map((payload) => ({ type: CREATE, payload })));
-    expect(await broker.stop()).toEqual({ unfinished: [] });
-    expect(handled).toEqual([1, 2, 3, 4]);
-    expect(broker.isRunning).toBe(false);
-  });
-
-  it('what is unfinished at the timeout is named and pending again, and running handlers are told', async () => {
-    const provider = new MemoryProvider();
-    await start({ provider, workerCount: 1, retryPolicy: { maxRetries: 0 } });
-    let signal: AbortSignal | undefined;
-    broker.subscribe('*', (_, context) => ((signal = context.signal), new Promise(() => {})));
-    const results = await broker.publishBatch([{ type: CREATE }, { type: CREATE }]);
-    expect(await broker.stop(20)).toEqual({ unfinished: [results[1]!.id] });
-    expect(signal!.aborted).toBe(true);
-    expect(await provider.get(results[1]!.id)).toMatchObject({ status: 'pending' });
-  });
-
-  it.each(['of another instance', 'that it had left unfinished'])(
-    'stop keeps its time while handlers hang and events %s wait for room in the queue',
-    async (which) => {
-      const provider = new MemoryProvider();
-      const isOwn = which !== 'of another instance';
-      const events = [1, 2, 3].map((payload) =>
-        anEvent({ payload, instance_id: isOwn ? 'one' : 'two', created_at: new Date(Date.now() - 1_000) }),
-      );
-      if (isOwn) await provider.publish(events);
-      broker = new EventBroker({ provider, instanceId: 'one', bufferSize: 1, workerCount: 1, handlerTimeoutMs: 3_000 });
-      const begun: string[] = [];
-      broker.subscribe('*', ({ id }) => (begun.push(id), new Promise(() => {})));
-      await broker.start();
-      if (!isOwn) await provider.publish(events);
-      await eventually(async () => (begun.length === 1 && (await broker.stats()).queue_size === 1) || undefined);
-      const startedAt = performance.now();
-      const { unfinished } = await broker.stop(20);
-      expect(performance.now() - startedAt).toBeLessThan(1_500);
-      expect(begun).toEqual([events[0]!.id]);
-      expect(unfinished).toEqual([events[1]!.id]);
-      // what was not taken is not lost: an instance that starts again takes up what is its own
-      expect(await provider.get(events[2]!.id)).toMatchObject({ status: 'pending' });
-    },
-  );
 });
 
 it('a payload of an older version is brought up to date for handlers and replay; what is stored stays', async () => {

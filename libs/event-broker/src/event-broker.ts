@@ -14,7 +14,11 @@ import { Subscriptions, type EventHandler, type SubscribeOptions } from './subsc
 import { SyncTurns } from './sync-turns';
 import { WorkerPool } from './worker-pool';
 
+/** How long the provider may take to record what is unfinished, and to close, in milliseconds each. */
+const CLOSING_MS = 1_000;
+
 /**
+ * `pending`: a worker handles it, or, when it was published while the broker stops, this instance after its next start.
  * `failures` names each handler that used up its attempts. Publishing never rejects because of a handler that failed.
  */
 export interface PublishResult {
@@ -64,7 +68,10 @@ export class EventBroker {
   private readonly remote: RemoteEvents;
   private readonly turns: SyncTurns;
   private pool: WorkerPool<Delivery> | undefined;
+  private state: 'running' | 'stopping' | 'stopped' = 'running';
   private stopping: Promise<BrokerStopped> | undefined;
+  /** The ids of events that are left to the next start. */
+  private readonly unfinished: string[] = [];
   private published = 0;
 
   constructor(private readonly options: EventBrokerOptions = {}) {
@@ -91,6 +98,7 @@ export class EventBroker {
       maxRetries: policy.maxRetries,
       claims: this.claims,
       calls: this.calls,
+      isStopping: () => this.state !== 'running',
       told: options,
       onTrouble,
     });
@@ -106,7 +114,7 @@ export class EventBroker {
   }
 
   get isRunning(): boolean {
-    return this.pool !== undefined && this.stopping === undefined;
+    return this.pool !== undefined && this.state === 'running';
   }
 
   /**
@@ -127,11 +135,12 @@ export class EventBroker {
   }
 
   /**
-   * Takes no more events, handles those that wait (retries without a pause) and closes the provider. What is unfinished
-   * after `timeoutMs` (default 30,000) becomes `pending` again, and this instance takes it up when it starts next. May
-   * be called twice; a stopped broker does not start again.
+   * Handles the events that wait (retries without a pause) and closes the provider. What is unfinished after
+   * `timeoutMs` (default 30,000), what fails meanwhile and what is published meanwhile is `pending`, and this instance
+   * takes it up when it starts next. May be called twice; a stopped broker does not start again.
    */
   stop(timeoutMs = 30_000): Promise<BrokerStopped> {
+    if (this.state === 'running') this.state = 'stopping';
     this.stopping ??= this.flush(timeoutMs);
     return this.stopping;
   }
@@ -144,7 +153,7 @@ export class EventBroker {
   /** Publishes several events with one round trip to the provider: all of them or none. */
   async publishBatch(drafts: readonly EventDraft[]): Promise<PublishResult[]> {
     const events = drafts.map((draft) => this.prepare(draft));
-    if (this.mode === 'async') return this.enqueue(events);
+    if (this.mode === 'async' || this.state !== 'running') return this.enqueue(events);
     return this.turns.take(async () => {
       await this.give(events);
       const results: PublishResult[] = [];
@@ -159,6 +168,7 @@ export class EventBroker {
    */
   async publishSync(draft: EventDraft): Promise<PublishResult> {
     const event = this.prepare(draft);
+    if (this.state !== 'running') return (await this.enqueue([event]))[0]!;
     return this.turns.take(async () => {
       await this.give([event]);
       return this.handleNow(event);
@@ -173,7 +183,9 @@ export class EventBroker {
   /**
    * Publishes within the transaction that `client` has open in the provider's database. The handlers are called after
    * the commit; after a rollback there was no event. Neither `total_published` nor the metric counts these events, as
-   * their commit is not known here. Throws `invalid_configuration` when the provider is in no database.
+   * their commit is not known here. Once the broker was started this is always possible: what is published while it
+   * stops, or later, is taken up when this instance starts next. Throws `invalid_configuration` when the provider is in
+   * no database.
    */
   async publishWithin(client: TransactionClient, drafts: readonly EventDraft[]): Promise<string[]> {
     const { provider } = this;
@@ -233,15 +245,16 @@ export class EventBroker {
   async redrive(id: string): Promise<PublishResult> {
     const event = await this.provider.get(id);
     if (event?.status !== 'failed') throw new BrokerError('unknown_event', 'There is no dead letter of this id.');
-    this.running().reserve();
+    const pool = this.running();
+    pool.reserve();
     try {
       await this.provider.reopenClaims(id);
       await this.provider.updateStatus([{ id, status: 'pending', retry_count: 0, redriven: true, at: new Date() }]);
     } catch (error) {
-      this.running().giveBack();
+      pool.giveBack();
       throw error;
     }
-    this.running().enqueue(new Delivery({ ...event, retry_count: 0 }, true, this.subscriptions.match(event.type)));
+    pool.enqueue(new Delivery({ ...event, retry_count: 0 }, true, this.subscriptions.match(event.type)));
     return { id, status: 'pending', failures: [] };
   }
 
@@ -262,12 +275,12 @@ export class EventBroker {
   }
 
   private running(): WorkerPool<Delivery> {
-    if (!this.pool || this.stopping) throw new BrokerError('worker_pool_stopped');
+    if (!this.pool || this.state === 'stopped') throw new BrokerError('worker_pool_stopped');
     return this.pool;
   }
 
   private prepare(draft: EventDraft): BrokerEvent {
-    this.running();
+    if (!this.pool) throw new BrokerError('worker_pool_stopped');
     const event = newEvent(draft);
     if (event.instance_id === '') event.instance_id = this.instanceId;
     validateEvent(event);
@@ -289,6 +302,7 @@ export class EventBroker {
 
   private async enqueue(events: readonly BrokerEvent[]): Promise<PublishResult[]> {
     const pool = this.running();
+    if (this.state === 'stopping') return this.leave(events);
     // the places are taken before anything is stored, so that no event is stored that is not handled
     pool.reserve(events.length);
     try {
@@ -308,12 +322,24 @@ export class EventBroker {
     });
   }
 
+  /** Stores what is published while the broker stops, as handlers do that finish their work. */
+  private async leave(events: readonly BrokerEvent[]): Promise<PublishResult[]> {
+    await this.give(events);
+    return events.map((event): PublishResult => {
+      const isCompleted = event.status === 'completed';
+      if (isCompleted) this.attempts.count(new Delivery(event, true, []), 'completed');
+      else this.unfinished.push(event.id);
+      return { id: event.id, status: isCompleted ? 'completed' : 'pending', failures: [] };
+    });
+  }
+
   private async handleNow(event: BrokerEvent): Promise<PublishResult> {
     const delivery = new Delivery(event, true, this.subscriptions.match(event.type));
     for (;;) {
       const outcome = await this.attempts.make(delivery);
+      if (outcome === 'pending') this.unfinished.push(event.id);
       if (outcome !== 'retry') return { id: event.id, status: outcome, failures: delivery.failures };
-      if (!this.stopping) await this.calls.pause(retryDelayMs(delivery.retries, this.settings.policy));
+      await this.calls.pause(retryDelayMs(delivery.retries, this.settings.policy));
     }
   }
 
@@ -348,6 +374,7 @@ export class EventBroker {
 
   private async work(delivery: Delivery): Promise<void> {
     const outcome = await this.attempts.make(delivery);
+    if (outcome === 'pending') this.unfinished.push(delivery.event.id);
     if (outcome === 'retry') this.pool!.enqueueLater(delivery, retryDelayMs(delivery.retries, this.settings.policy));
   }
 
@@ -359,13 +386,19 @@ export class EventBroker {
     const readers = Promise.all([this.remote.stop(), this.claims.stop()]);
     const [left = []] = await Promise.all([this.pool?.stop(timeoutMs), within(timeoutMs, readers, () => undefined)]);
     await this.calls.finish(this.turns.ended(), Math.max(0, until - performance.now()));
+    this.state = 'stopped';
+    // calls that were cut put on record what becomes of their events
+    await within(CLOSING_MS, Promise.all([this.pool?.idle(), this.turns.ended()]), () => undefined);
     for (const { event, isOwn, retries } of left) if (isOwn) await this.attempts.settle(event.id, 'pending', retries);
     if (this.options.closeProvider !== false) await this.provider.close();
-    return { unfinished: left.map(({ event }) => event.id) };
+    return { unfinished: [...this.unfinished, ...left.map(({ event }) => event.id)] };
   }
 }
 
 export interface BrokerStopped {
-  /** The ids of events that no worker had begun. Those of this instance are `pending`. */
+  /**
+   * The ids of events that no worker had begun, that failed while the broker stopped, or that were published meanwhile.
+   * Those of this instance are `pending`.
+   */
   unfinished: string[];
 }

@@ -1,3 +1,4 @@
+import { within } from '@tocsin/timing/deadline';
 import { BrokerError } from './broker-error';
 
 interface Delayed<Job> {
@@ -55,20 +56,16 @@ export class WorkerPool<Job> {
     this.announce();
   }
 
-  /** Uses a reserved place. */
+  /** Uses a reserved place. A pool that has stopped drops the job. */
   enqueue(job: Job): void {
     this.reserved -= 1;
-    this.queue.push(job);
-    this.work();
+    this.push(job);
+    this.announce();
   }
 
-  /** Runs the job again after the pause; at once while the pool stops. */
+  /** Runs the job again after the pause; at once while the pool stops. A pool that has stopped drops it. */
   enqueueLater(job: Job, delayMs: number): void {
-    if (this.state !== 'running') {
-      this.queue.push(job);
-      this.work();
-      return;
-    }
+    if (this.state !== 'running') return this.push(job);
     const delayed: Delayed<Job> = { job, timer: setTimeout(() => this.ripen(delayed), delayMs) };
     this.delayed.add(delayed);
   }
@@ -85,14 +82,7 @@ export class WorkerPool<Job> {
       clearTimeout(delayed.timer);
       this.ripen(delayed);
     }
-    if (!this.isIdle()) {
-      let timer: NodeJS.Timeout | undefined;
-      await Promise.race([
-        new Promise<void>((resolve) => this.idleWaiters.push(resolve)),
-        new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs))),
-      ]);
-      clearTimeout(timer);
-    }
+    await within(timeoutMs, this.idle(), () => undefined);
     this.state = 'stopped';
     const left = this.queue.slice(this.head);
     this.queue.length = 0;
@@ -100,9 +90,19 @@ export class WorkerPool<Job> {
     return left;
   }
 
+  /** Resolves when no job runs and none waits. */
+  async idle(): Promise<void> {
+    if (!this.isIdle()) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+  }
+
   private ripen(delayed: Delayed<Job>): void {
     this.delayed.delete(delayed);
-    this.queue.push(delayed.job);
+    this.push(delayed.job);
+  }
+
+  private push(job: Job): void {
+    if (this.state === 'stopped') return;
+    this.queue.push(job);
     this.work();
   }
 

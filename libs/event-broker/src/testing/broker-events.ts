@@ -13,6 +13,14 @@ export const anEvent = (overrides: Partial<EventDraft> = {}): BrokerEvent =>
     ...overrides,
   });
 
+/** A handler that stays busy until `release` is called. */
+export function gate() {
+  const entered: BrokerEvent[] = [];
+  let release = () => {};
+  const opened = new Promise<void>((resolve) => (release = resolve));
+  return { entered, release: () => release(), handler: (event: BrokerEvent) => (entered.push(event), opened) };
+}
+
 /**
  * Resolves with `read()` once it is not `undefined`, or throws after `timeoutMs`. The default is long: a transaction of
  * another test on the same server delays what a stream of the database shows.

@@ -1,0 +1,155 @@
+import type { EventBrokerOptions } from './broker-options';
+import type { BrokerEvent } from './event';
+import { EventBroker } from './event-broker';
+import { MemoryProvider } from './providers/memory-provider';
+import { anEvent, eventually, gate } from './testing/broker-events';
+
+const CREATE = 'public.users.create';
+
+let broker: EventBroker;
+const start = async (options: EventBrokerOptions = {}) => {
+  broker = new EventBroker({ instanceId: 'one', ...options });
+  await broker.start();
+};
+afterEach(() => broker.stop(1_000));
+
+it('stop handles what waits, and resolves when that is done', async () => {
+  await start({ workerCount: 1 });
+  const handled: unknown[] = [];
+  broker.subscribe('*', async ({ payload }) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    handled.push(payload);
+  });
+  await broker.publishBatch([1, 2, 3, 4].map((payload) => ({ type: CREATE, payload })));
+  expect(await broker.stop()).toEqual({ unfinished: [] });
+  expect(handled).toEqual([1, 2, 3, 4]);
+  expect(broker.isRunning).toBe(false);
+});
+
+it('what is unfinished at the timeout is named and pending again, and running handlers are told', async () => {
+  const provider = new MemoryProvider();
+  const deadLetters: unknown[] = [];
+  const onDeadLetter = (event: BrokerEvent) => deadLetters.push(event);
+  await start({ provider, workerCount: 1, retryPolicy: { maxRetries: 0 }, onDeadLetter });
+  let signal: AbortSignal | undefined;
+  broker.subscribe('*', (_, context) => ((signal = context.signal), new Promise(() => {})));
+  const results = await broker.publishBatch([{ type: CREATE }, { type: CREATE }]);
+  expect(await broker.stop(20)).toEqual({ unfinished: results.map(({ id }) => id) });
+  expect(signal!.aborted).toBe(true);
+  for (const { id } of results) expect(await provider.get(id)).toMatchObject({ status: 'pending', retry_count: 0 });
+  expect(deadLetters).toEqual([]);
+});
+
+it.each(['sync', 'async'] as const)(
+  '%s: what fails while the broker stops is no dead letter: it is pending, and of a group the claim stays',
+  async (mode) => {
+    const provider = new MemoryProvider();
+    await start({ mode, provider, claimLeaseMs: 1 });
+    let fail = () => {};
+    const failing = new Promise<void>((_, reject) => (fail = () => reject(new Error('the database is closed'))));
+    let calls = 0;
+    const handler = () => ((calls += 1), failing);
+    broker.subscribe('*', handler, { name: 'mails', group: 'mails' });
+    const published = broker.publish({ type: CREATE });
+    await eventually(() => calls === 1 || undefined);
+    const stopped = broker.stop();
+    fail();
+    const { id } = await published;
+    expect(await stopped).toEqual({ unfinished: [id] });
+    expect(calls).toBe(1);
+    expect(await provider.get(id)).toMatchObject({
+      status: 'pending',
+      retry_count: 0,
+      error: 'mails: the database is closed',
+    });
+    await eventually(async () => (await provider.abandoned(['mails'])).length > 0 || undefined);
+  },
+);
+
+it.each(['sync', 'async'] as const)(
+  '%s: what a handler publishes while the broker stops is stored, and taken up when the instance starts next',
+  async (mode) => {
+    const provider = new MemoryProvider();
+    await start({ mode, provider, closeProvider: false, workerCount: 1 });
+    const { entered, release, handler } = gate();
+    const subscribe = (heard: string[]) =>
+      broker.subscribe('public.mails.*', ({ type }) => void heard.push(type), { name: 'mails' });
+    const before: string[] = [];
+    subscribe(before);
+    const publish = () =>
+      Promise.all([
+        broker.publish({ type: 'public.mails.create' }),
+        broker.publishBatch([{ type: 'public.mails.update' }]),
+        broker.publish({ type: 'public.audit.create' }), // without a handler
+      ]);
+    broker.subscribe(CREATE, (event) => handler(event).then(publish));
+    const published = broker.publish({ type: CREATE });
+    await eventually(() => entered.length === 1 || undefined);
+    const stopped = broker.stop();
+    release();
+    const { id } = await published;
+    const { unfinished } = await stopped;
+    expect(await provider.get(id)).toMatchObject({ status: 'completed' });
+    const left = await provider.list({ status: 'pending' });
+    expect(left.map(({ type }) => type)).toEqual(['public.mails.create', 'public.mails.update']);
+    expect(unfinished).toEqual(left.map((event) => event.id));
+    expect(before).toEqual([]);
+    await expect(broker.publish({ type: CREATE })).rejects.toMatchObject({ code: 'worker_pool_stopped' });
+
+    // what was created in the millisecond of the start is not taken up: it may be news
+    await eventually(() => Date.now() > left.at(-1)!.created_at.getTime() || undefined);
+    broker = new EventBroker({ provider, instanceId: 'one' });
+    const after: string[] = [];
+    subscribe(after);
+    await broker.start();
+    await eventually(() => after.length === 2 || undefined);
+    expect(after).toEqual(['public.mails.create', 'public.mails.update']);
+  },
+);
+
+it('a transaction that publishes commits while the broker stops, and after that', async () => {
+  class InDatabase extends MemoryProvider {
+    override publishWithin = async (_: unknown, events: readonly BrokerEvent[]) => this.publish(events);
+  }
+  await start({ provider: new InDatabase() });
+  const { entered, release, handler } = gate();
+  broker.subscribe(CREATE, handler);
+  await broker.publish({ type: CREATE });
+  await eventually(() => entered.length === 1 || undefined);
+  const client = { query: () => Promise.resolve() };
+  const stopped = broker.stop();
+  const meanwhile = await broker.publishWithin(client, [{ type: CREATE }]);
+  release();
+  await stopped;
+  const later = await broker.publishWithin(client, [{ type: CREATE }]);
+  for (const id of [...meanwhile, ...later]) expect(await broker.provider.get(id)).toMatchObject({ status: 'pending' });
+  broker = new EventBroker({ provider: new InDatabase() });
+  await expect(broker.publishWithin(client, [{ type: CREATE }])).rejects.toMatchObject({
+    code: 'worker_pool_stopped',
+  });
+});
+
+it.each(['of another instance', 'that it had left unfinished'])(
+  'stop keeps its time while handlers hang and events %s wait for room in the queue',
+  async (which) => {
+    const provider = new MemoryProvider();
+    const isOwn = which !== 'of another instance';
+    const events = [1, 2, 3].map((payload) =>
+      anEvent({ payload, instance_id: isOwn ? 'one' : 'two', created_at: new Date(Date.now() - 1_000) }),
+    );
+    if (isOwn) await provider.publish(events);
+    broker = new EventBroker({ provider, instanceId: 'one', bufferSize: 1, workerCount: 1, handlerTimeoutMs: 3_000 });
+    const begun: string[] = [];
+    broker.subscribe('*', ({ id }) => (begun.push(id), new Promise(() => {})));
+    await broker.start();
+    if (!isOwn) await provider.publish(events);
+    await eventually(async () => (begun.length === 1 && (await broker.stats()).queue_size === 1) || undefined);
+    const startedAt = performance.now();
+    const { unfinished } = await broker.stop(20);
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(begun).toEqual([events[0]!.id]);
+    expect(unfinished).toEqual([events[0]!.id, events[1]!.id]);
+    // what was not taken is not lost: an instance that starts again takes up what is its own
+    expect(await provider.get(events[2]!.id)).toMatchObject({ status: 'pending' });
+  },
+);
