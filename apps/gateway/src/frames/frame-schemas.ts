@@ -54,7 +54,8 @@ export const FRAME_SCHEMAS = {
   HeartbeatFrame: object<HeartbeatFrame>({
     server_time: time(),
     checked_at: time(
-      "When the position of this stream's tenants in the log was last confirmed: older than 10 s is stale.",
+      'When the stream was last known to be current: older than 10 s is stale. Since then the log could not be read, ' +
+        'or the client has read less than was published. What `behind` counts at a connection may still be on its way.',
     ),
   }),
   ResetFrame: object<ResetFrame>(

@@ -34,6 +34,11 @@ interface Followed extends Place {
    */
   opening: InHand | undefined;
   live: boolean;
+  /**
+   * While the stream is behind a feed that it has left: when it last had all that the feed had, in epoch milliseconds.
+   * Else Infinity.
+   */
+  leftAt: number;
   /** Whether a replay is under way. A second one would write the same entries again. */
   replaying: boolean;
 }
@@ -162,7 +167,8 @@ export class EventStream implements FeedMember, WriterEvents {
   follow(feed: TenantFeed, { from, page, upTo }: Beginning, lender: FeedLender): void {
     if (this.endReason) return lender.release(feed.tenant);
     const opening = page.length > 0 ? ({ intact: true, hints: page, upTo } as const) : undefined;
-    this.position.follow({ tenant: feed.tenant, feed, lender, sent: from, opening, live: false, replaying: false });
+    const state = { live: false, leftAt: Infinity, replaying: false };
+    this.position.follow({ tenant: feed.tenant, feed, lender, sent: from, opening, ...state });
   }
 
   /**
@@ -201,14 +207,14 @@ export class EventStream implements FeedMember, WriterEvents {
 
   /**
    * Sends a heartbeat. It goes through the stream's own queue with the stream's own position, so that its cursor never
-   * covers an entry that was not written.
+   * covers an entry that was not written. Nor does it call a stream current that has fallen behind.
    */
   heartbeat(now: Date): void {
     const { followed } = this.position;
     if (this.endReason || followed.length === 0) return;
     if (performance.now() > this.rotateAfter) return this.close('rotated');
     if (this.writer.hasStalled()) return this.close('slow');
-    const checkedAt = followed.reduce((oldest, { feed }) => Math.min(oldest, feed.checkedAt), Infinity);
+    const checkedAt = followed.reduce((oldest, { feed, leftAt }) => Math.min(oldest, feed.checkedAt, leftAt), Infinity);
     const data = { server_time: now.toISOString(), checked_at: new Date(checkedAt).toISOString() };
     this.write(controlFrame('heartbeat', data, { id: this.position.cursor() }));
     this.metrics.sseEventsSent.inc({ event: 'heartbeat' });
@@ -286,6 +292,7 @@ export class EventStream implements FeedMember, WriterEvents {
   private fallBehind(tenant: Followed): void {
     tenant.feed.leave(this);
     tenant.live = false;
+    tenant.leftAt = Date.now();
     this.catchUp(tenant, this.log!).catch((error: unknown) => {
       this.logger.warn({ err: error }, 'a stream ended because the log could not be read');
       this.close('store_unavailable');
@@ -313,6 +320,7 @@ export class EventStream implements FeedMember, WriterEvents {
         this.reset(tenant, 'history_replaced');
       }
       if (this.joined(tenant)) {
+        tenant.leftAt = Infinity;
         this.metrics.replay.observe((performance.now() - startedAt) / 1000);
         this.metrics.replayEvents.observe(replayed);
         return;
@@ -328,9 +336,12 @@ export class EventStream implements FeedMember, WriterEvents {
         if ((empty += 1) > MAX_EMPTY_PAGES) return this.close('store_unavailable');
         await feed.check();
       } else {
-        const isWhole = await this.replay(tenant, page.hints, generation);
-        if (isWhole) replayed += page.hints.length;
-        if (isWhole && 'upTo' in page && page.upTo) tenant.sent = page.upTo;
+        // a client that reads them is as current as the feed is now
+        const currentAt = page.hints.at(-1)!.seq >= feed.last.seq ? Date.now() : 0;
+        if (!(await this.replay(tenant, page.hints, generation))) continue;
+        replayed += page.hints.length;
+        if ('upTo' in page && page.upTo) tenant.sent = page.upTo;
+        if (tenant.leftAt < currentAt) tenant.leftAt = currentAt;
       }
     }
   }

@@ -58,7 +58,10 @@ export interface TenantVerdict {
 
 export interface HeartbeatFrame {
   server_time: string;
-  /** When the position of this stream's tenants in the event log was last confirmed. */
+  /**
+   * When the stream was last known to be current, apart from what is `behind`: the positions of its tenants in the
+   * event log were confirmed, and the client kept up with them.
+   */
   checked_at: string;
 }
 

@@ -6,7 +6,7 @@ export const STREAM_STATES = [
   'connecting', // the first attempt is under way
   'catching_up', // connected; missed entries are being replayed
   'live', // connected, up to date with the event log, and heard from within two and a half heartbeats
-  'stale', // the connection looks open but is silent; or the server cannot reach its event log
+  'stale', // the connection looks open but is silent; the server cannot reach its event log; or this client is too slow
   'reconnecting', // waiting for the next attempt, or in it
   'offline', // the browser reports that there is no network; the stream comes back by itself
   'signed_out', // the credential was refused, and so was its renewal: `reconnect` asks for one again
