@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokerError } from './broker-error';
 import type { BrokerEvent } from './event';
 import type { GroupClaims } from './group-claims';
 import type { HandlerContext, Subscription } from './subscriptions';
@@ -63,12 +64,17 @@ export class HandlerCalls {
     setMaxListeners(0, this.ending.signal, this.hurrying.signal);
   }
 
-  /** Calls all that wait, at the same time and in the order in which they subscribed. Never rejects. */
+  /**
+   * Calls all that wait, at the same time and in the order in which they subscribed; none after `end`, when all fail.
+   * Never rejects.
+   */
   async callAll(delivery: Delivery): Promise<HandlerFailure[]> {
     const { waiting } = delivery;
     // most events have no handlers in groups, and then nothing is waited for
     const groups = new Set(
-      delivery.isReplay ? [] : waiting.flatMap(({ group }) => (group === undefined ? [] : [group])),
+      delivery.isReplay || this.ending.signal.aborted
+        ? []
+        : waiting.flatMap(({ group }) => (group === undefined ? [] : [group])),
     );
     if (groups.size === 0) return this.callThese(waiting, delivery);
     const { taken, failed } = await this.claim(delivery, groups);
@@ -112,18 +118,15 @@ export class HandlerCalls {
     this.hurrying.abort();
   }
 
-  /** Waits for the work; after `timeoutMs` the handlers' signals abort. */
-  async finish(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-    const timer = new AbortController();
-    const timeout = sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);
-    await Promise.race([work, timeout]);
-    timer.abort();
-    this.ending.abort(new Error('the broker stops'));
+  /** Ends the calls that are under way: their signals abort. From now on none is made. */
+  end(): void {
+    this.ending.abort(new BrokerError('worker_pool_stopped', 'the broker stops'));
   }
 
   private async call(subscription: Subscription, delivery: Delivery): Promise<HandlerFailure | undefined> {
     const { handler } = subscription;
     const { timeoutMs, upcasters } = this.options;
+    if (this.ending.signal.aborted) return { subscription, error: this.ending.signal.reason };
     let timer: NodeJS.Timeout | undefined;
     let onEnd: (() => void) | undefined;
     try {

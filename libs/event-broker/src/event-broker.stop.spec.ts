@@ -107,6 +107,49 @@ it.each(['sync', 'async'] as const)(
   },
 );
 
+describe('sync: after the stop no handler is called', () => {
+  let calls: unknown[];
+  beforeEach(async () => {
+    calls = [];
+    await start({ mode: 'sync', retryPolicy: { initialDelayMs: 1 } });
+    broker.subscribe(CREATE, ({ payload }) => (calls.push(payload), new Promise(() => {})));
+  });
+
+  it('a turn that has not begun is refused, and nothing of it is stored', async () => {
+    const published = [1, 2, 3].map((payload) => broker.publish({ type: CREATE, payload }));
+    await eventually(() => calls.length === 1 || undefined);
+    await broker.stop(20);
+    const results = await Promise.allSettled(published);
+    expect(results).toMatchObject([
+      { value: { status: 'pending' } },
+      ...[2, 3].map(() => ({ reason: { code: 'worker_pool_stopped' } })),
+    ]);
+    expect(calls).toEqual([1]);
+    expect((await broker.stats()).provider_stats).toMatchObject({ total_events: 1, pending_events: 1 });
+  });
+
+  it('the rest of a batch is pending', async () => {
+    const published = broker.publishBatch([1, 2, 3].map((payload) => ({ type: CREATE, payload })));
+    await eventually(() => calls.length === 1 || undefined);
+    const { unfinished } = await broker.stop(20);
+    const results = await published;
+    expect(results.map(({ status }) => status)).toEqual(['pending', 'pending', 'pending']);
+    expect(unfinished).toEqual(results.map(({ id }) => id));
+    expect(calls).toEqual([1]);
+    expect((await broker.stats()).provider_stats.pending_events).toBe(3);
+  });
+
+  it('and a replay ends', async () => {
+    await broker.provider.store([anEvent({ type: CREATE, payload: 1 }), anEvent({ type: CREATE, payload: 2 })]);
+    const replayed = broker.replay({}).catch((error: unknown) => error);
+    await eventually(() => calls.length === 1 || undefined);
+    await broker.stop(20);
+    expect(await replayed).toMatchObject({ code: 'worker_pool_stopped' });
+    await expect(broker.replay({})).rejects.toMatchObject({ code: 'worker_pool_stopped' });
+    expect(calls).toEqual([1]);
+  });
+});
+
 it('a transaction that publishes commits while the broker stops, and after that', async () => {
   class InDatabase extends MemoryProvider {
     override publishWithin = async (_: unknown, events: readonly BrokerEvent[]) => this.publish(events);

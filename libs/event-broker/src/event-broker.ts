@@ -217,7 +217,8 @@ export class EventBroker {
 
   /**
    * Gives stored events once more, in the order of their publication: to `handler`, or to the subscriptions of this
-   * instance. Their status does not change. Returns how many there were; rejects with the first error of a handler.
+   * instance. Their status does not change. Returns how many there were; rejects with the first error of a handler, and
+   * with `worker_pool_stopped` when the broker has stopped.
    */
   async replay({ from_id, since, ...filter }: Replay, handler?: EventHandler): Promise<number> {
     let count = 0;
@@ -385,8 +386,10 @@ export class EventBroker {
     // time. What they give up waits in the provider.
     const readers = Promise.all([this.remote.stop(), this.claims.stop()]);
     const [left = []] = await Promise.all([this.pool?.stop(timeoutMs), within(timeoutMs, readers, () => undefined)]);
-    await this.calls.finish(this.turns.ended(), Math.max(0, until - performance.now()));
+    await within(Math.max(0, until - performance.now()), this.turns.ended(), () => undefined);
     this.state = 'stopped';
+    this.turns.end();
+    this.calls.end();
     // calls that were cut put on record what becomes of their events
     await within(CLOSING_MS, Promise.all([this.pool?.idle(), this.turns.ended()]), () => undefined);
     for (const { event, isOwn, retries } of left) if (isOwn) await this.attempts.settle(event.id, 'pending', retries);
