@@ -328,6 +328,19 @@ describeWith('chromium', 'the inbox', () => {
     await toast.waitFor({ state: 'detached', timeout: PATIENCE_MS });
   });
 
+  it('lets toasts go by themselves after one was dismissed with the keyboard', async () => {
+    await open(tokenFor('ben@shop.test', MAY_ACT));
+    await eventually(() => expect(pages.openStreams).toBe(1), PATIENCE_MS);
+    const toast = (title: string) => own().locator('.tocsin-toast').filter({ hasText: title });
+    await publish('urgent', 'Pressed away');
+    await toast('Pressed away').getByRole('button', { name: 'Dismiss: Pressed away' }).focus({ timeout: PATIENCE_MS });
+    await tab.keyboard.press('Enter');
+    await toast('Pressed away').waitFor({ state: 'detached', timeout: PATIENCE_MS });
+    await publish('medium', 'Goes by itself');
+    await toast('Goes by itself').waitFor({ timeout: PATIENCE_MS });
+    await toast('Goes by itself').waitFor({ state: 'detached', timeout: PATIENCE_MS });
+  });
+
   it('says in the chosen language why an act was refused', async () => {
     await publish('urgent', 'Eve may only look');
     await open(tokenFor('eve@shop.test', MAY_ACT), '?locale=es');

@@ -59,10 +59,10 @@ export function InboxToasts({
   return (
     <div
       className="tocsin-toasts"
-      onPointerEnter={() => hold(true)}
-      onPointerLeave={() => hold(false)}
-      onFocus={() => hold(true)}
-      onBlur={() => hold(false)}
+      onPointerEnter={({ currentTarget }) => hold(currentTarget)}
+      onPointerLeave={() => hold(null)}
+      onFocus={({ currentTarget }) => hold(currentTarget)}
+      onBlur={() => hold(null)}
     >
       {refusal !== null && (
         <div className="tocsin-toast" role="alert">

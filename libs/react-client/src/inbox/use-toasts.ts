@@ -13,14 +13,14 @@ export interface Toasts {
   /** Shows a toast again that was dismissed too early, unless the alert has a newer one. */
   restore(toast: Entry): void;
   dismissAll(): void;
-  /** Stops the toasts from expiring while the pointer or the focus is on them. */
-  hold(held: boolean): void;
+  /** Stops the toasts from expiring while the pointer or the focus is on this element; null ends that. */
+  hold(by: Element | null): void;
 }
 
 /** One toast for each alert, in the tab that is chosen to toast: a new one needs `heard.notify`. */
 export function useToasts(enabled: boolean): Toasts {
   const [toasts, setToasts] = useState<readonly Toast[]>([]);
-  const held = useRef(false);
+  const heldBy = useRef<Element>(null);
   const store = useAlertStore();
   const dismiss = useCallback(
     (alertId: string) => setToasts((all) => all.filter(({ alert_id }) => alert_id !== alertId)),
@@ -47,7 +47,8 @@ export function useToasts(enabled: boolean): Toasts {
   useEffect(() => {
     if (next === Infinity) return;
     const timer = setInterval(() => {
-      if (!held.current)
+      // a button that is removed under the pointer, or with the focus on it, sends no event
+      if (!heldBy.current?.matches(':hover, :focus-within'))
         setToasts((all) =>
           all.some(({ until }) => until <= Date.now()) ? all.filter(({ until }) => until > Date.now()) : all,
         );
@@ -68,6 +69,6 @@ export function useToasts(enabled: boolean): Toasts {
       [],
     ),
     dismissAll: useCallback(() => setToasts([]), []),
-    hold: useCallback((now: boolean) => void (held.current = now), []),
+    hold: useCallback((by: Element | null) => void (heldBy.current = by), []),
   };
 }
