@@ -46,7 +46,7 @@ import { pushChannel } from './push.channel';`,
   },
   {
     file: 'apps/notifier/src/channels/channels.ts',
-    search: 'pushChannel(config, parts.pushSubscriptions),',
-    replace: 'pushChannel(config, parts.pushSubscriptions),\n  pagerdutyChannelFrom(config),',
+    search: 'pushChannel(config, parts.pushSubscriptions, parts.breakers),',
+    replace: 'pushChannel(config, parts.pushSubscriptions, parts.breakers),\n  pagerdutyChannelFrom(config),',
   },
 ];

@@ -19,10 +19,10 @@ export const FAILURES = 5;
 export const FIRST_PAUSE_MS = 5_000;
 export const LONGEST_PAUSE_MS = 60_000;
 /**
- * The most providers whose breakers are kept. Each host of webhooks and each user with push messages is a provider, so
- * there may be any number.
+ * The most providers of one channel whose breakers are kept. Each host of webhooks and each user with push messages is
+ * a provider, so there may be any number.
  */
-const MAX_PROVIDERS = 5_000;
+export const MAX_PROVIDERS = 5_000;
 /** A breaker without an attempt for this long is forgotten: what failed so long ago says little. */
 const FORGET_AFTER_MS = 5 * LONGEST_PAUSE_MS;
 
@@ -34,8 +34,12 @@ const FAULTS: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>([
   'rate_limited',
   'provider_error',
 ]);
-const isFault = (result: SendOutcome): boolean =>
-  result.outcome !== 'sent' && result.of === undefined && FAULTS.has(result.reason);
+/** The faults of a provider that says nothing at all, to any of its customers. Each costs a whole timeout. */
+export const SILENCE: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>([
+  'timeout',
+  'connection_failed',
+  'connection_lost',
+]);
 
 /** Carries the outcome of an attempt that asked no provider past the policy, which counts results and no such error. */
 class NobodyAsked extends Error {
@@ -58,7 +62,7 @@ class Breaker {
   private pauseLastsMs = 0;
   private reopensAt = 0;
   private readonly policy = circuitBreaker(
-    handleWhen(foundNothingOut).orWhenResult((result) => isFault(result as SendOutcome)),
+    handleWhen(foundNothingOut).orWhenResult((result) => this.isFault(result as SendOutcome)),
     {
       breaker: new ConsecutiveBreaker(FAILURES),
       halfOpenAfter: new DelegateBackoff<IHalfOpenAfterBackoffContext, number>(({ result }, pauses = 0) => {
@@ -70,7 +74,10 @@ class Breaker {
     },
   );
 
-  constructor(onChange: (open: boolean) => void) {
+  constructor(
+    private readonly faults: ReadonlySet<DeliveryReason>,
+    onChange: (open: boolean) => void,
+  ) {
     this.policy.onBreak((why) => {
       if (!('error' in why)) onChange(true);
     });
@@ -112,20 +119,16 @@ class Breaker {
   get pauseMs(): number {
     return this.policy.state === CircuitState.HalfOpen ? FIRST_PAUSE_MS : Math.max(0, this.reopensAt - Date.now());
   }
+
+  private isFault(result: SendOutcome): boolean {
+    return result.outcome !== 'sent' && result.of === undefined && this.faults.has(result.reason);
+  }
 }
 
 /** The breakers of all providers. A provider that was not used for a while is forgotten: it counts as working. */
 export class Breakers {
-  private readonly known = new LRUCache<string, { channel: Channel; breaker: Breaker }>({
-    max: MAX_PROVIDERS,
-    ttl: FORGET_AFTER_MS,
-    updateAgeOnGet: true,
-    // by the clock of the pauses, and without a timer that keeps its time for a millisecond
-    perf: Date,
-    ttlResolution: 0,
-  });
-  /** The channels that had a breaker. Their numbers are told also when it is forgotten. */
-  private readonly channels = new Set<Channel>();
+  /** Each channel has room of its own: those with many providers do not push out the one mail server. */
+  private readonly known = new Map<Channel, LRUCache<string, Breaker>>();
 
   constructor(
     metrics: Pick<Metrics, 'deliveryBreakersOpen'>,
@@ -134,29 +137,44 @@ export class Breakers {
     // Counted whenever the metrics are read: the end of a pause is no event.
     Object.assign(metrics.deliveryBreakersOpen, {
       collect: () => {
-        for (const channel of this.channels) metrics.deliveryBreakersOpen.set({ channel }, this.leftAlone(channel));
+        for (const channel of this.known.keys()) metrics.deliveryBreakersOpen.set({ channel }, this.leftAlone(channel));
       },
     });
   }
 
-  /** The breaker of a channel's provider. */
-  of({ channel }: Pick<DeliveryChannel, 'channel'>, provider: string): Breaker {
-    const key = `${channel} ${provider}`;
-    const known = this.known.get(key);
-    if (known) return known.breaker;
-    const breaker = new Breaker((open) => {
+  /** The breaker of a channel's provider. `faults`: which reasons open it, when it is new. */
+  of({ channel }: Pick<DeliveryChannel, 'channel'>, provider: string, faults = FAULTS): Breaker {
+    const ofChannel = this.ofChannel(channel);
+    const known = ofChannel.get(provider);
+    if (known) return known;
+    const breaker = new Breaker(faults, (open) => {
       if (open) this.log.warn({ channel, provider }, 'a provider fails: nothing is sent to it for a while');
       else this.log.info({ channel, provider }, 'a provider works again');
     });
-    this.known.set(key, { channel, breaker });
-    this.channels.add(channel);
+    ofChannel.set(provider, breaker);
     return breaker;
+  }
+
+  private ofChannel(channel: Channel): LRUCache<string, Breaker> {
+    let ofChannel = this.known.get(channel);
+    if (!ofChannel) {
+      ofChannel = new LRUCache<string, Breaker>({
+        max: MAX_PROVIDERS,
+        ttl: FORGET_AFTER_MS,
+        updateAgeOnGet: true,
+        // by the clock of the pauses, and without a timer that keeps its time for a millisecond
+        perf: Date,
+        ttlResolution: 0,
+      });
+      this.known.set(channel, ofChannel);
+    }
+    return ofChannel;
   }
 
   /** How many providers of a channel are left alone at present. */
   private leftAlone(channel: Channel): number {
     let count = 0;
-    for (const one of this.known.values()) if (one.channel === channel && one.breaker.leavesAlone) count += 1;
+    for (const breaker of this.ofChannel(channel).values()) if (breaker.leavesAlone) count += 1;
     return count;
   }
 }

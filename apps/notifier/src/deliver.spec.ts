@@ -1,7 +1,7 @@
 import type { SendOutcome } from '@tocsin/contracts';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { SpansInMemory } from '@tocsin/observability/testing';
-import { Breakers, FAILURES, FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from './breakers';
+import { Breakers, FAILURES, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, MAX_PROVIDERS } from './breakers';
 import { Deliver } from './deliver';
 import { ChannelByHand, SENT } from './testing/channel-by-hand';
 import { aDelivery } from './testing/memory-queue';
@@ -186,6 +186,15 @@ describe('delivering', () => {
         expect(await attempt(channel)).toMatchObject({ outcome: 'retry', reason: 'provider_error' });
       }
       expect(await attempt(channel)).toMatchObject({ outcome: 'released' });
+    });
+
+    it('goes on leaving it alone while another channel has very many providers', async () => {
+      const breakers = new Breakers(metrics, log);
+      deliver = new Deliver(breakers, metrics, log, undefined, () => 0.5);
+      const mail = new ChannelByHand({ channel: 'email' });
+      await fail(mail);
+      for (let nth = 0; nth <= MAX_PROVIDERS; nth += 1) breakers.of({ channel: 'push' }, `user:${nth}`);
+      expect(await attempt(mail)).toMatchObject({ outcome: 'released' });
     });
 
     it('tries it with the next delivery when the first one after the pause asked no provider', async () => {

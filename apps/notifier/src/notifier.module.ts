@@ -89,9 +89,10 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             unsubscribes: Unsubscribes,
             webhookEndpoints: WebhookEndpoints,
             pushSubscriptions: PushSubscriptions,
+            breakers: Breakers,
           ) =>
             new DueDeliveries(
-              channelsFrom(config, { log, links, unsubscribes, webhookEndpoints, pushSubscriptions, outbox }),
+              channelsFrom(config, { log, links, unsubscribes, webhookEndpoints, pushSubscriptions, breakers, outbox }),
               doorbell,
               { queue, deliver, inHand, begins, settlements, metrics, log },
               { drainMs: config.NOTIFIER_DRAIN_MS },
@@ -109,6 +110,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             Unsubscribes,
             WebhookEndpoints,
             PushSubscriptions,
+            Breakers,
           ],
         },
       ],

@@ -11,6 +11,7 @@ const parts = {
   unsubscribes: undefined as never,
   webhookEndpoints: new OneEndpoint() as never,
   pushSubscriptions: undefined as never,
+  breakers: undefined as never,
 };
 
 describe('the channels', () => {

@@ -4,6 +4,7 @@ import type { PushSubscriptions, Unsubscribes, WebhookEndpoints } from '@tocsin/
 import type { Log } from '@tocsin/observability';
 import { publicUrlSetting, pushSettings, twilioSettings } from '@tocsin/phones';
 import type { z } from 'zod';
+import type { Breakers } from '../breakers';
 import type { OutboxFolder } from '../outbox/outbox-folder';
 import type { DeliveryChannel } from './delivery-channel';
 import { emailChannelFrom } from './email.channel';
@@ -32,6 +33,7 @@ export interface ChannelParts {
   unsubscribes: Unsubscribes;
   webhookEndpoints: WebhookEndpoints;
   pushSubscriptions: PushSubscriptions;
+  breakers: Breakers;
   /** Where the standalone writes the messages that no provider sends. Set only while no mail server is configured. */
   outbox?: OutboxFolder | undefined;
 }
@@ -41,7 +43,7 @@ const configuredChannels = (config: ChannelsConfig, parts: ChannelParts): (Deliv
   emailChannelFrom(config, parts),
   ...twilioChannels(config),
   webhookChannelFrom(config, parts.webhookEndpoints, parts.log),
-  pushChannel(config, parts.pushSubscriptions),
+  pushChannel(config, parts.pushSubscriptions, parts.breakers),
 ];
 
 /**

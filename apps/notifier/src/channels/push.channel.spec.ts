@@ -55,9 +55,11 @@ function aUserWith(...browsers: PushKeys[]) {
       void (rows = rows.filter(({ endpoint }) => !endpoints.includes(endpoint))),
   };
 }
+const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+const log = createLogger({ app: 'test', level: 'silent' });
 const never = new AbortController().signal;
 const send = (user: ReturnType<typeof aUserWith>, delivery = aDelivery(), more: Partial<PushOptions> = {}) =>
-  new PushChannel(user, { ...options, ...more }).send(delivery, never);
+  new PushChannel(user, { ...options, ...more }, new Breakers(metrics, log)).send(delivery, never);
 const answer =
   (status: number, headers: Record<string, string> = {}): PushAnswering =>
   (_request, response) =>
@@ -243,8 +245,6 @@ describe('of several browsers', () => {
 });
 
 describe('a user whose browser does not take messages', () => {
-  const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
-  const log = createLogger({ app: 'test', level: 'silent' });
   /** The users by their names, behind one channel and its breakers. */
   const openFor = (users: Readonly<Record<string, ReturnType<typeof aUserWith>>>) => {
     const subscriptions = {
@@ -254,8 +254,9 @@ describe('a user whose browser does not take messages', () => {
       },
       forget: async () => undefined,
     };
-    const channel = new PushChannel(subscriptions, options);
-    const deliver = new Deliver(new Breakers(metrics, log), metrics, log);
+    const breakers = new Breakers(metrics, log);
+    const channel = new PushChannel(subscriptions, options, breakers);
+    const deliver = new Deliver(breakers, metrics, log);
     const now = new Date().toISOString();
     return async (overrides: Partial<ClaimedDelivery>) =>
       (await deliver.deliver(channel, aDelivery({ created_at: now, first_due_at: now, ...overrides }), never)).outcome;
@@ -329,6 +330,7 @@ it('a recipient that is no user is invalid', async () => {
 });
 
 it('the settings make the channel when they have both keys', () => {
-  expect(pushChannel(options, aUserWith() as never)?.channel).toBe('push');
-  expect(pushChannel({ ...options, VAPID_PRIVATE_KEY: undefined }, aUserWith() as never)).toBeUndefined();
+  const [user, breakers] = [aUserWith() as never, new Breakers(metrics, log)];
+  expect(pushChannel(options, user, breakers)?.channel).toBe('push');
+  expect(pushChannel({ ...options, VAPID_PRIVATE_KEY: undefined }, user, breakers)).toBeUndefined();
 });

@@ -3,11 +3,12 @@ import { generateRequestDetails } from 'web-push';
 import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import type { PushSubscriptions, PushTarget } from '@tocsin/contracts/ports';
 import type { PushKeys, Severity } from '@tocsin/contracts/wire';
+import { SILENCE, type Breakers } from '../breakers';
 import { DeliveryChannel, storeAway, type ChannelLimits } from './delivery-channel';
 import { pushPayload } from './push-payload';
 import { readDestination } from './webhook/address-guard';
 import { judgeAnswer } from './webhook/judge-answer';
-import { post, POST_TIMES, type Post } from './webhook/post';
+import { post, POST_TIMES, type Post, type PostTimes } from './webhook/post';
 import { guardedLookup, resolveByDns, resolveLocally } from './webhook/resolve';
 
 export const PUSH_LIMITS: ChannelLimits = { concurrency: 20, timeoutMs: 20_000, expiresAfterMs: 3_600_000 };
@@ -50,6 +51,10 @@ export interface PushOptions {
   VAPID_SUBJECT: string;
   /** Lets messages go to private addresses over http: for tests and for development. */
   WEBHOOK_ALLOW_PRIVATE?: boolean | undefined;
+  /** Default: 20 attempts at a time, a timeout of 20 s, expiry after an hour. */
+  limits?: Partial<ChannelLimits>;
+  /** Default: 3 s for the connection, 10 s for the head, 3 s for the body, 20 s for the whole post. */
+  times?: Partial<PostTimes>;
 }
 
 /**
@@ -61,20 +66,26 @@ export interface PushOptions {
  * - The subscription of a browser that its push service no longer knows (404, 410) is deleted.
  * - When some browsers have accepted the message and others may do so later, the next two attempts try only the others.
  *   Then the delivery is `sent`, because the user was told. `answer` says in how many browsers.
+ * - Each push service has a breaker beside those of the users, which opens when the service is silent. While it is
+ *   open, nothing is sent to the service, so that its users do not hold all places of the channel.
  * - Clients choose the endpoints, so their addresses are checked like those of webhooks.
  */
 export class PushChannel extends DeliveryChannel {
   readonly channel = 'push';
   readonly promise = 'at_least_once';
-  readonly limits = PUSH_LIMITS;
+  readonly limits: ChannelLimits;
+  private readonly times: PostTimes;
   private readonly lookup: LookupFunction;
   private readonly allowPrivate: boolean;
 
   constructor(
     private readonly subscriptions: Pick<PushSubscriptions, 'to' | 'noteTaken' | 'forget'>,
     private readonly options: PushOptions,
+    private readonly breakers: Pick<Breakers, 'of'>,
   ) {
     super();
+    this.limits = { ...PUSH_LIMITS, ...options.limits };
+    this.times = { ...POST_TIMES, totalMs: this.limits.timeoutMs, ...options.times };
     this.allowPrivate = options.WEBHOOK_ALLOW_PRIVATE ?? false;
     this.lookup = guardedLookup(this.allowPrivate ? resolveLocally : resolveByDns(), this.allowPrivate);
   }
@@ -154,9 +165,13 @@ export class PushChannel extends DeliveryChannel {
         of: 'us',
       };
     }
-    const { lookup, allowPrivate } = this;
-    const times = { ...POST_TIMES, totalMs: PUSH_LIMITS.timeoutMs };
-    return outcomeOf(judgeAnswer(await post({ url: destination.url, ...sealed, lookup, allowPrivate, times, signal })));
+    const { url } = destination;
+    const { lookup, allowPrivate, times } = this;
+    const breaker = this.breakers.of(this, url.host, SILENCE);
+    const result = await breaker.run(async () =>
+      outcomeOf(judgeAnswer(await post({ url, ...sealed, lookup, allowPrivate, times, signal }))),
+    );
+    return result ?? leftAlone(url.host, breaker.pauseMs);
   }
 
   /** Encrypts the payload for the browser, and adds our signed identity (VAPID). */
@@ -179,12 +194,26 @@ export class PushChannel extends DeliveryChannel {
   }
 }
 
+/** The result for a browser whose push service is silent at present: nothing was sent to it. */
+const leftAlone = (host: string, pauseMs: number): SendOutcome => ({
+  outcome: 'retry',
+  reason: 'connection_failed',
+  answer: `${host} did not answer lately, so it was not asked.`,
+  retry_after_ms: pauseMs,
+  of: 'us',
+});
+
 /** The channel as configured; undefined without VAPID keys. */
-export function pushChannel(settings: Partial<PushOptions>, subscriptions: PushSubscriptions): PushChannel | undefined {
+export function pushChannel(
+  settings: Partial<PushOptions>,
+  subscriptions: PushSubscriptions,
+  breakers: Pick<Breakers, 'of'>,
+): PushChannel | undefined {
   const { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, WEBHOOK_ALLOW_PRIVATE } = settings;
   if (VAPID_PUBLIC_KEY === undefined || VAPID_PRIVATE_KEY === undefined || VAPID_SUBJECT === undefined)
     return undefined;
-  return new PushChannel(subscriptions, { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, WEBHOOK_ALLOW_PRIVATE });
+  const options = { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, WEBHOOK_ALLOW_PRIVATE };
+  return new PushChannel(subscriptions, options, breakers);
 }
 
 /**
