@@ -276,7 +276,7 @@ describeWith('chromium', 'the inbox', () => {
       .waitFor();
     // "all quiet" would be more than is known
     await own()
-      .getByText(/^Nothing was open at \d/)
+      .getByText(/^Nothing was open, as of \d/)
       .waitFor();
     expect(await own().getByText('All quiet.').count()).toBe(0);
     await picture('offline');

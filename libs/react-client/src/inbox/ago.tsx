@@ -20,6 +20,27 @@ export function agoText(locale: string, at: number, now: number): string {
 export const exactText = ({ locale }: InboxFace, at: string): string =>
   new Date(at).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'medium' });
 
+/** From a week on, a weekday would be read as the one that is nearer. */
+const WEEKDAYS = 6;
+
+/**
+ * The time of day, with its day when that is not today: within six days the weekday, beyond them the date. Times are
+ * milliseconds.
+ */
+export function whenText(locale: string | undefined, at: number, now: number): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  const days = Math.abs(midnight(then) - midnight(today)) / 86_400_000;
+  const isThisYear = then.getFullYear() === today.getFullYear();
+  const day: Intl.DateTimeFormatOptions =
+    days > WEEKDAYS
+      ? { day: 'numeric', month: 'short', ...(!isThisYear && { year: 'numeric' }) }
+      : { ...(days > 0 && { weekday: 'short' }) };
+  return then.toLocaleString(locale, { ...day, hour: '2-digit', minute: '2-digit' });
+}
+
+/** The day's midnight as if all days had 24 hours. */
+const midnight = (day: Date): number => Date.UTC(day.getFullYear(), day.getMonth(), day.getDate());
+
 /** How long ago a time was; the tooltip has the exact time. */
 export function Ago({ at }: { at: string }): ReactNode {
   const face = useFace();

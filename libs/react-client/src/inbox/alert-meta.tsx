@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Alert } from '@tocsin/contracts/wire';
-import { Ago } from './ago';
+import { Ago, whenText } from './ago';
 import { personIn, useFace, type InboxFace } from './inbox-face';
 
 /** The user who is on the alert: its assignee, or the one who acknowledged it; null: no user is. */
@@ -9,10 +9,9 @@ function whoIn(face: InboxFace, { assignee, status, actor }: Alert): string | nu
   return status === 'acknowledged' && actor !== null ? face.words.acknowledgedBy(personIn(face, actor)) : null;
 }
 
-function statusIn({ words, locale }: InboxFace, { status, snoozed_until }: Alert): string {
+function statusIn({ words, locale, now }: InboxFace, { status, snoozed_until }: Alert): string {
   if (status !== 'snoozed' || snoozed_until === null) return words.status[status];
-  const until = new Date(snoozed_until);
-  return words.snoozedUntil(until.toLocaleString(locale, { weekday: 'short', hour: '2-digit', minute: '2-digit' }));
+  return words.snoozedUntil(whenText(locale, Date.parse(snoozed_until), now));
 }
 
 /** One line: service, tenant, how often and when, the status, and who is on it. */

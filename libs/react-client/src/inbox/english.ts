@@ -14,7 +14,7 @@ export const ENGLISH: InboxWords = {
   loading: 'Loading…',
   empty: { all: 'All quiet.', mine: 'No alert is assigned to you.', urgent: 'Nothing urgent.' },
   emptySoFar: 'Nothing found so far.',
-  emptyAsOf: (time) => `Nothing was open at ${time}.`,
+  emptyAsOf: (time) => `Nothing was open, as of ${time}.`,
   more: 'Show more',
   retry: 'Try again',
   acknowledge: 'Acknowledge',

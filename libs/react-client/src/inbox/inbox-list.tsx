@@ -1,6 +1,8 @@
 import { useEffect, type ReactNode } from 'react';
 import type { AlertSearch } from '@tocsin/contracts/wire';
 import { useAlerts, useConnectionStatus } from '../react/hooks';
+import type { StreamStatus } from '../stream/status';
+import { whenText } from './ago';
 import { useFace } from './inbox-face';
 import { InboxRow } from './inbox-row';
 import type { InboxTab } from './inbox-words';
@@ -12,6 +14,16 @@ const NARROWED: Record<InboxTab, AlertSearch> = {
   urgent: { severity: ['urgent'] },
 };
 
+/**
+ * Until when a list is known to be what the server has, in milliseconds: it was loaded then, or changed with the stream
+ * until that was lost.
+ */
+export function knownAt({ reason, since, lastHeardAt }: StreamStatus, loadedAt: number): number {
+  // such a server is heard, and does not know what is new
+  const heardAt = reason === 'log_unchecked' ? since : (lastHeardAt ?? 0);
+  return Math.max(loadedAt, heardAt);
+}
+
 interface Props {
   tab: InboxTab;
   search: AlertSearch;
@@ -21,9 +33,10 @@ interface Props {
 
 /** The alerts of a tab; or why there are none. */
 export function InboxList({ tab, search, onShown }: Props): ReactNode {
-  const { words, locale } = useFace();
+  const { words, locale, now } = useFace();
   const list = useAlerts({ ...search, ...NARROWED[tab] });
-  const { state } = useConnectionStatus();
+  const status = useConnectionStatus();
+  const { state } = status;
   const isCurrent = state === 'live' || state === 'catching_up';
   useEffect(() => onShown(list.alerts.map(({ alert_id }) => alert_id)), [list.alerts, onShown]);
 
@@ -31,8 +44,7 @@ export function InboxList({ tab, search, onShown }: Props): ReactNode {
     if (list.loadedAt === null) return list.error ? null : words.loading;
     if (list.hasMore) return words.emptySoFar;
     if (isCurrent) return typeof words.empty === 'string' ? words.empty : words.empty[tab];
-    const time = new Date(list.loadedAt).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
-    return words.emptyAsOf(time);
+    return words.emptyAsOf(whenText(locale, knownAt(status, list.loadedAt), now));
   };
   const text = list.alerts.length === 0 ? nothing() : null;
   return (

@@ -24,7 +24,10 @@ export interface InboxWords {
   empty: string | Record<InboxTab, string>;
   /** Shown instead of `empty` when the server has not searched everything yet. */
   emptySoFar: string;
-  /** Shown instead of `empty` when the connection is not live: when the list was last known to be empty. */
+  /**
+   * Shown instead of `empty` when the connection is not live: when the list was last known to be empty. `time` is a
+   * time of day, with its weekday or date when that is not today: "09:05", "Fri 09:05", "13 Mar, 09:05".
+   */
   emptyAsOf(time: string): string;
   more: string;
   retry: string;
@@ -66,5 +69,6 @@ export interface InboxWords {
   you: string;
   assignedTo(name: string): string;
   acknowledgedBy(name: string): string;
+  /** `time` is written as in `emptyAsOf`. */
   snoozedUntil(time: string): string;
 }

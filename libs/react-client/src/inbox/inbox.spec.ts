@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { agoText } from './ago';
+import { agoText, whenText } from './ago';
 import { ENGLISH } from './english';
 import { nameOf } from '../alerts/name-of';
 import { wordsFor } from './inbox-face';
+import { knownAt } from './inbox-list';
 import { snoozeEnd } from './inbox-acts';
 import { SPANISH } from './spanish';
+import { CLOSED } from '../stream/status';
 
 const NOW = Date.UTC(2026, 2, 14, 12);
 
@@ -17,6 +19,26 @@ test.each([
   ['en', -4_000, 'now'],
 ])('in %s, %d ms ago is "%s"', (locale, age, text) => {
   expect(agoText(locale, NOW - age, NOW)).toBe(text);
+});
+
+test.each([
+  ['today', new Date(2026, 2, 14, 9, 5), /^09:05$/],
+  ['within six days', new Date(2026, 2, 13, 9, 5), /^Fri\W+09:05$/],
+  ['in the coming six days', new Date(2026, 2, 20, 8), /^Fri\W+08:00$/],
+  // today's weekday would be read as today
+  ['in a week', new Date(2026, 2, 21, 12), /^21 Mar\W+12:00$/],
+  ['in another year', new Date(2025, 11, 31, 23, 59), /^31 Dec 2025\W+23:59$/],
+])('a time %s is written with as much of its day as it needs', (_, at, text) => {
+  expect(whenText('en-GB', at.getTime(), new Date(2026, 2, 14, 12).getTime())).toMatch(text);
+});
+
+test('an empty list is known until the server was last heard, or until it was loaded after that', () => {
+  const status = { ...CLOSED, state: 'reconnecting' as const, reason: 'network', since: 41 };
+  expect(knownAt({ ...status, lastHeardAt: 40 }, 10)).toBe(40);
+  expect(knownAt({ ...status, lastHeardAt: 40 }, 50)).toBe(50);
+  expect(knownAt({ ...status, lastHeardAt: null }, 10)).toBe(10);
+  // the server is heard, and says that it cannot see what is new
+  expect(knownAt({ ...status, state: 'stale', reason: 'log_unchecked', since: 30, lastHeardAt: 40 }, 10)).toBe(30);
 });
 
 test('a snooze ends after the hours that its button says, or at eight on the next morning', () => {

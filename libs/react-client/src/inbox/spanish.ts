@@ -32,7 +32,7 @@ export const SPANISH: InboxWords = {
   loading: 'Cargando…',
   empty: { all: 'Todo tranquilo.', mine: 'No tiene alertas asignadas.', urgent: 'Nada urgente.' },
   emptySoFar: 'Nada encontrado hasta ahora.',
-  emptyAsOf: (time) => `A las ${time} no había nada abierto.`,
+  emptyAsOf: (time) => `No había nada abierto (último dato: ${time}).`,
   more: 'Mostrar más',
   retry: 'Reintentar',
   acknowledge: 'Reconocer',
