@@ -101,9 +101,28 @@ test('a ring starts what is due at once, and the own ring starts nothing', async
   await eventually(() => expect(store.finished).toHaveLength(1));
   store.steps = [{ started: 1, deliveries: 1, left_over: false, next: null }];
   await doorbell.ring();
-  await eventually(() => expect(store.finished).toHaveLength(2));
+  await eventually(() => expect(doorbell.rings).toBe(2));
+  // time in which a run that the own ring had begun would be seen
+  await new Promise((resolve) => setTimeout(resolve, 50));
   expect(store.asked).toEqual(['', '']);
-  expect(doorbell.rings).toBe(2);
+});
+
+test('however often it rings, notifications are ended no more often than without a ring', async () => {
+  starting.start();
+  for (let asked = 1; asked <= 5; asked += 1) {
+    await eventually(() => expect(store.asked).toHaveLength(asked));
+    await doorbell.ring();
+  }
+  await eventually(() => expect(store.asked).toHaveLength(6));
+  expect(store.finished).toEqual([null]);
+});
+
+test('notifications are ended also while very many are started', async () => {
+  starting = made(1);
+  store.steps = Array.from({ length: 5 }, () => ({ started: 1, deliveries: 1, left_over: true, next: null }));
+  store.takes = () => new Promise((resolve) => setTimeout(resolve, 5));
+  await starting.startDue();
+  expect(store.finished.length).toBeGreaterThan(0);
 });
 
 test('without a ring it looks by itself, and an outage of the store is waited for in silence', async () => {

@@ -15,14 +15,16 @@ const EVERY_MS = 1_000;
  * `EVERY_MS`, so one slow step does not hold up the notifications behind it.
  */
 const REST = 2;
-/** How many steps one run takes to end notifications. The next runs end the rest. */
-const FINISHES_PER_RUN = 5;
+/** How many steps are taken at once to end notifications. The next time, once a second, the rest is ended. */
+const FINISHES_AT_ONCE = 5;
+/** A wait is this much shorter or longer at random, as a share, so that notifiers do not all look at the same time. */
+const SPREAD = 0.1;
 /** How long `stop` waits for the present step, in milliseconds. */
 const STOP_WITHIN_MS = 5_000;
 
 /**
- * Turns due notifications into deliveries, once a second and whenever the doorbell rings. It also ends notifications
- * whose deliveries are settled.
+ * Turns due notifications into deliveries, once a second and whenever the doorbell rings. Once a second it also ends
+ * notifications whose deliveries are settled, and does so while many are started, too.
  *
  * Tenants take turns, step by step, and a step is one short transaction. So a crash leaves no notification half
  * started. Several notifiers may run this at the same time: each skips the notifications that another one is starting.
@@ -35,6 +37,7 @@ export class StartNotifications {
   private wake: () => void = () => undefined;
   private rung = false;
   private finished: NotificationPlace | null = null;
+  private finishNotBefore = 0;
 
   constructor(
     private readonly notifications: Pick<Notifications, 'start' | 'finish'>,
@@ -61,7 +64,10 @@ export class StartNotifications {
     await (await this.bell)?.close();
   }
 
-  /** Starts all due notifications, and rings for the notifiers that send them. Returns how many it started. */
+  /**
+   * Starts all due notifications, and rings for the notifiers that send them. Returns how many it started. Between the
+   * steps it ends notifications, at most once a second.
+   */
   async startDue(signal?: AbortSignal): Promise<number> {
     let started = 0;
     for (let isLeftOver = true; isLeftOver && !signal?.aborted;) {
@@ -79,6 +85,7 @@ export class StartNotifications {
           const restMs = Math.min(REST * (performance.now() - begunAt), this.everyMs);
           await sleep(restMs, undefined, { signal, ref: false }).catch(() => undefined);
         }
+        await this.finish(signal);
       }
     }
     return started;
@@ -90,7 +97,6 @@ export class StartNotifications {
       this.rung = false;
       try {
         await this.startDue(signal);
-        await this.finish(signal);
       } catch (error) {
         // the health checks report an unreachable store; due notifications stay due
         if (!(error instanceof Unavailable)) this.log.error({ err: error }, 'notifications could not be started');
@@ -99,8 +105,11 @@ export class StartNotifications {
     }
   }
 
-  private async finish(signal: AbortSignal): Promise<void> {
-    for (let step = 0; step < FINISHES_PER_RUN && !signal.aborted; step += 1) {
+  /** Ends notifications, unless it did so within about a second: a ring says nothing of settled deliveries. */
+  private async finish(signal?: AbortSignal): Promise<void> {
+    if (performance.now() < this.finishNotBefore) return;
+    this.finishNotBefore = performance.now() + (1 - SPREAD) * this.everyMs;
+    for (let step = 0; step < FINISHES_AT_ONCE && !signal?.aborted; step += 1) {
       this.finished = await this.notifications.finish(this.finished);
       if (this.finished === null) return;
     }
@@ -116,7 +125,7 @@ export class StartNotifications {
     const ended = new AbortController();
     return new Promise((resolve) => {
       this.wake = () => ended.abort();
-      const ms = this.everyMs * (0.9 + Math.random() / 5);
+      const ms = this.everyMs * (1 - SPREAD + 2 * SPREAD * Math.random());
       sleep(ms, undefined, { signal: ended.signal, ref: false })
         .catch(() => undefined)
         .finally(() => {

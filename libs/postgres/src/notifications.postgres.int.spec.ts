@@ -133,6 +133,25 @@ describe('a notification in the queue of deliveries', () => {
     expect(await new PostgresNotifications(gateway).find([tenant], id)).toMatchObject({ status: 'started' });
   });
 
+  it('is not locked by what ends notifications while one of its deliveries waits', async () => {
+    const { tenant } = await started();
+    const [notifications, starting] = [new PostgresNotifications(gateway), new PostgresNotifications(notifier)];
+    for (let nth = 0; nth < 100; nth += 10)
+      await Promise.all(Array.from({ length: 10 }, () => notifications.create(aNotification(tenant))));
+    await startAll(starting);
+    const rows = () =>
+      asOwner<{ status: string; xmax: string }>(
+        { url: fresh.url },
+        `select notification_id, status, xmin::text, xmax::text from tocsin.notification where tenant_id = '${tenant}'
+         order by notification_id`,
+      );
+    const before = await rows();
+    expect(before).toHaveLength(101);
+    for (let at = await starting.finish(null); at;) at = await starting.finish(at);
+    expect(await rows()).toEqual(before);
+    expect(new Set(before.map(({ status }) => status))).toEqual(new Set(['started']));
+  });
+
   it('is started again when a lost worker is back and its delivery waits again, and can be cancelled then', async () => {
     const deliveries = [{ channel: 'sms', recipient: '+4915112345678' }] as const;
     const { tenant, id } = await started({ channels: ['sms'], deliveries });

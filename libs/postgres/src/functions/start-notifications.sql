@@ -129,12 +129,14 @@ begin
   end if;
   perform set_config('tocsin.tenants', (select array_agg(distinct t)::text from unnest(tenants) t), true);
   -- Only what is locked here is judged: another process may hold the others to redrive their deliveries, which is not
-  -- visible before it commits.
+  -- visible before it commits. What cannot end is not locked: a lock is a write, and most are looked at many times.
   select array_agg(h.tenant_id), array_agg(h.notification_id) into held_tenants, held_ids
   from (
     select n.tenant_id, n.notification_id
     from notification n join unnest(tenants, ids) as t(tenant_id, notification_id)
       on n.tenant_id = t.tenant_id and n.notification_id = t.notification_id
+    where n.status = 'started' and not exists (
+      select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id and d.status = 'pending')
     for update of n skip locked
   ) h;
   -- a separate statement, so that it sees deliveries that were redriven before the locks
