@@ -1,16 +1,20 @@
-import type { Alert, Change } from '@tocsin/contracts/wire';
+import type { Alert, Change, GapReason } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';
 import type { AlertsApi } from './alerts-api';
 import { SeenAlerts } from './seen-alerts';
 
-type Hears = (entry: { alert_id: string; change: Change; actor: string | null }) => void;
+interface Heard {
+  alert_id: string;
+  change: Change;
+  actor: string | null;
+}
 
 const alert = (last_seq: number, more: Partial<Alert> = {}) =>
   ({ alert_id: `alert-${last_seq}`, tenant_id: 'bakery', status: 'firing', last_seq, ...more }) as Alert;
 
 /** A stream and an API of which only what is used here exists. */
 function scene({ isFiltered = false, seen = [{ tenant_id: 'bakery', epoch: 'e', seq: 5 }] } = {}) {
-  const listeners = new Map<string, Hears>();
+  const listeners = new Map<string, (told: unknown) => void>();
   const told: unknown[] = [];
   let asked = 0;
   let isAway = false;
@@ -26,7 +30,7 @@ function scene({ isFiltered = false, seen = [{ tenant_id: 'bakery', epoch: 'e', 
   } as unknown as AlertsApi;
   const stream = {
     cursor: 'bakery:e:9' as string | null,
-    on: (event: string, listener: Hears) => {
+    on: (event: string, listener: (told: unknown) => void) => {
       listeners.set(event, listener);
       return () => undefined;
     },
@@ -39,8 +43,9 @@ function scene({ isFiltered = false, seen = [{ tenant_id: 'bakery', epoch: 'e', 
     told,
     asked: () => asked,
     goAway: (away: boolean) => (isAway = away),
-    hear: (event: string, entry: Parameters<Hears>[0] = { alert_id: '', change: 'raised', actor: null }) =>
+    hear: (event: string, entry: Heard = { alert_id: '', change: 'raised', actor: null }) =>
       listeners.get(event)!(entry),
+    gap: (...tenants: { tenant_id: string; reason: GapReason }[]) => listeners.get('gap')?.({ missed: null, tenants }),
     isUnseen: (one: Alert) => alerts.isUnseen(alerts.getSnapshot(), one),
     watch: () => new Promise<void>((resolve) => alerts.subscribe(resolve)),
   };
@@ -80,6 +85,31 @@ test('an alert that was looked at stays seen when it repeats, and is new when it
     expect(isUnseen(alert(6))).toBe(true);
     alerts.see(['alert-6']);
   }
+});
+
+test('a position in a log that was replaced hides nothing of the new one', async () => {
+  const { gap, isUnseen, watch } = scene({
+    seen: [
+      { tenant_id: 'bakery', epoch: 'e', seq: 500 },
+      { tenant_id: 'mill', epoch: 'e', seq: 500 },
+    ],
+  });
+  await watch();
+  const ofMill = alert(301, { tenant_id: 'mill' });
+  gap({ tenant_id: 'bakery', reason: 'history_replaced' }, { tenant_id: 'mill', reason: 'retention' });
+  expect([isUnseen(alert(301)), isUnseen(ofMill)]).toEqual([true, false]);
+});
+
+test('an answer from before the log was replaced counts for nothing, and is asked for again', async () => {
+  const { alerts, asked, gap, isUnseen, watch } = scene();
+  const known = watch();
+  gap({ tenant_id: 'bakery', reason: 'history_replaced' });
+  await known;
+  expect(asked()).toBe(2);
+  const told = alerts.seeAll();
+  gap({ tenant_id: 'bakery', reason: 'history_replaced' });
+  await told;
+  expect(isUnseen(alert(1))).toBe(true);
 });
 
 test('seeing all before the stream has a position is told at its first connection, once', async () => {

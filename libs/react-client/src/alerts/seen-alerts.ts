@@ -1,5 +1,6 @@
 import { alertsScreens, type Alert, type Entry } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';
+import type { Gap } from '../stream/status';
 import type { AlertsApi } from './alerts-api';
 
 /** An immutable snapshot: a new object whenever a value in it changes. */
@@ -18,6 +19,8 @@ export class SeenAlerts {
   private asking = false;
   /** Whether all was seen before the stream had a position to tell. */
   private tellsSeen = false;
+  /** How often a log was replaced: answers from before that count for nothing. */
+  private replacements = 0;
   private readonly listeners = new Set<() => void>();
 
   constructor(
@@ -46,6 +49,7 @@ export class SeenAlerts {
         this.ask();
         if (this.tellsSeen) void this.seeAll();
       }),
+      this.stream.on('gap', (gap) => this.noteGap(gap)),
     ];
     return () => ends.forEach((end) => end());
   }
@@ -77,8 +81,10 @@ export class SeenAlerts {
     const { cursor } = this.stream;
     this.tellsSeen = cursor === null;
     if (cursor === null) return;
+    const { replacements } = this;
     try {
-      this.take(await this.api.markSeen(cursor));
+      const seen = await this.api.markSeen(cursor);
+      if (replacements === this.replacements) this.take(seen);
     } catch {
       // `see` has marked what was shown here
     }
@@ -92,13 +98,26 @@ export class SeenAlerts {
   private ask(): void {
     if (this.asking || this.state.positions !== null || this.listeners.size === 0) return;
     this.asking = true;
+    const { replacements } = this;
     this.api
       .seen()
       .then(
-        (seen) => this.take(seen),
+        (seen) => replacements === this.replacements && this.take(seen),
         () => undefined, // asked again at the next connection
       )
-      .finally(() => (this.asking = false));
+      .finally(() => {
+        this.asking = false;
+        if (replacements !== this.replacements) this.ask();
+      });
+  }
+
+  /** A log that was restored counts from the beginning again: its old position would hide what is new. */
+  private noteGap({ tenants }: Gap): void {
+    const replaced = tenants.filter(({ reason }) => reason === 'history_replaced').map(({ tenant_id }) => tenant_id);
+    if (replaced.length === 0) return;
+    this.replacements += 1;
+    const { positions } = this.state;
+    if (positions) this.show({ positions: new Map([...positions].filter(([tenant]) => !replaced.includes(tenant))) });
   }
 
   private take({ tenants }: { tenants: readonly { tenant_id: string; seq: number }[] }): void {
