@@ -11,6 +11,8 @@ import { withChosenBuild } from './page-copy';
 import { PageServer } from './page-server';
 
 const ANA = 'ana@example.test';
+/** A user of the provider, but of no tenant. */
+const EVE = 'eve@example.test';
 /** The lifetime of an access token: the gateway renews it when a third is left. */
 const TOKEN_SECONDS = 12;
 /** Three renewals take two thirds of three lives. */
@@ -44,7 +46,7 @@ describeWith('chromium', 'signing in through an OpenID provider', () => {
     origin = proxy.trustedOrigin;
     provider = await OpenIdProvider.start({ publicUrl: origin, tokenSeconds: TOKEN_SECONDS });
     stack = await Stack.open({
-      tenants: { [ANA]: ['bakery'] },
+      tenants: { [ANA]: ['bakery'], [EVE]: [] },
       gatewayEnvironment: { HEARTBEAT_MS: '1000', ...provider.settings(origin) },
     });
     proxy.gateway = stack.gateway.url;
@@ -67,10 +69,10 @@ describeWith('chromium', 'signing in through an OpenID provider', () => {
     await proxy?.close();
   });
 
-  const signIn = async (address: string): Promise<Page> => {
+  const signIn = async (address: string, user = ANA): Promise<Page> => {
     const tab = await opened(context, address);
     await tab.getByRole('button', { name: 'Sign in' }).click();
-    await tab.locator('input[name=login]').fill(ANA);
+    await tab.locator('input[name=login]').fill(user);
     await tab.locator('input[name=password]').fill('any');
     await tab.locator('button[type=submit]').click();
     // the provider asks whether Tocsin may have the scopes
@@ -205,6 +207,22 @@ describeWith('chromium', 'signing in through an OpenID provider', () => {
     expect(answer.status).toBe(401);
     await publish('After the second sign-in');
     for (const tab of [page, again]) await row(tab, 'After the second sign-in').waitFor();
+  });
+
+  test('one without a tenant is told so, and no tab of the session asks for a stream again', async () => {
+    // where tabs cannot share a connection, as in an old browser, nothing else bounds how often each of them asks
+    await context.addInitScript('delete Navigator.prototype.locks');
+    page = await signIn(`${origin}/`, EVE);
+    const other = await opened(context, `${origin}/`);
+    const refusals = () => proxy.asked.filter(({ url }) => /^\/api\/events(\?|$)/.test(url)).length;
+    for (const tab of [page, other]) await tab.getByText('who has no tenant here').waitFor();
+    await picture(page, 'sign-in-no-tenant');
+    // what had begun before the refusal came may end
+    await eventually(async () => {
+      const before = refusals();
+      await page.waitForTimeout(3_000);
+      expect(refusals()).toBe(before);
+    }, LATE_MS);
   });
 
   test('an act with the cookie from another page is refused', async () => {

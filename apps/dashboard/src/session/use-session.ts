@@ -12,7 +12,8 @@ const ASK_AGAIN_MS = 3_000;
 
 export interface Session {
   /**
-   * The user who is signed in; or why the token cannot be used; or null: there is no user. A new object for each token.
+   * The user who is signed in; or why the token cannot be used; or null: there is no user. A new object for each token,
+   * and for a session of the gateway only when it has changed.
    */
   claims: Claims | TokenProblem | null;
   /** Whether it is not known yet who is signed in. */
@@ -29,6 +30,10 @@ export interface Session {
   /** The token function for the client. A user who pasted a token has no other one, until `change`. */
   give(wish: TokenWish): Promise<string | null>;
 }
+
+/** Whether both are the same session, which was only read twice. */
+const isSame = (one: Claims | null, other: Claims | null): boolean =>
+  one?.user === other?.user && one?.expiresAt === other?.expiresAt && one?.scopes.join(' ') === other?.scopes.join(' ');
 
 /** The user of a token, also of one that has expired; null when there is none. */
 function userOf(token: string | null): string | null {
@@ -77,7 +82,9 @@ export function useSession(onSignedOut: () => void): Session {
         // the next user does not see what this one has loaded
         if (user.current !== null && user.current !== claims?.user) onSignedOut();
         user.current = claims?.user ?? null;
-        setCookie(claims);
+        // a new object says that there is another credential to try: a stream that is refused asks here, and would try
+        // again without end
+        setCookie((before) => (isSame(before, claims) ? before : claims));
         setAsking(false);
         onKnown?.(claims);
       } catch {
