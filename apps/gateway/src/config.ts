@@ -152,8 +152,8 @@ export const gatewaySettings = {
   }),
   REPLAY_MAX_EVENTS: setting(z.coerce.number().int().min(0).max(100_000).default(5_000), {
     description:
-      'The most entries that a stream replays for one tenant. A client that missed more is told so, and ' +
-      'continues live.',
+      'The most entries that a stream replays for one tenant. A client that missed more, or falls behind by more, is ' +
+      'told so, and continues live.',
   }),
   FEED_RING_EVENTS: setting(z.coerce.number().int().min(16).max(65_536).default(1_024), {
     description:

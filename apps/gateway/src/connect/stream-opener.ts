@@ -33,8 +33,12 @@ export class StreamOpener {
     private readonly metrics: Metrics,
     private readonly logger: Log,
   ) {
-    const { BASE_PATH, STREAM_BACKLOG_BYTES, STREAM_STALL_MS } = config;
-    this.limits = { backlogBytes: STREAM_BACKLOG_BYTES, stallMs: STREAM_STALL_MS, basePath: BASE_PATH };
+    this.limits = {
+      backlogBytes: config.STREAM_BACKLOG_BYTES,
+      stallMs: config.STREAM_STALL_MS,
+      maxReplay: config.REPLAY_MAX_EVENTS,
+      basePath: config.BASE_PATH,
+    };
   }
 
   /**

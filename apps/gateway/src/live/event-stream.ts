@@ -25,6 +25,12 @@ interface FeedLender {
   release(tenant: TenantId): void;
 }
 
+interface Limits extends StreamLimits {
+  /** The most entries that are replayed for one tenant. A client that is behind by more is told to load its state. */
+  maxReplay: number;
+  basePath?: string;
+}
+
 interface Followed extends Place {
   feed: TenantFeed;
   lender: FeedLender;
@@ -84,7 +90,7 @@ export class EventStream implements FeedMember, WriterEvents {
     socket: Socket,
     fields: string,
     view: View,
-    private readonly limits: StreamLimits & { basePath?: string },
+    private readonly limits: Limits,
     private readonly metrics: Metrics,
     private readonly logger: Log,
     gzip?: GzipStream,
@@ -302,12 +308,16 @@ export class EventStream implements FeedMember, WriterEvents {
   /**
    * Replays until the feed has nothing more, then joins it. `join` compares and joins with no await in between. While
    * this method reads, new entries wait in the feed's ring and in the event log, so no entries need to be kept for this
-   * client.
+   * client. One that comes to be behind by more than is replayed, because it reads less than is published, continues
+   * with what comes next.
    */
   private async replayToFeed(tenant: Followed, log: EventLog): Promise<void> {
     const { feed } = tenant;
     const startedAt = performance.now();
     let generation = feed.generation;
+    // a client that missed as much as is replayed is not reset for what is published meanwhile
+    const behind = feed.last.seq - (tenant.opening?.upTo ?? tenant.sent).seq;
+    const mostBehind = Math.max(this.limits.maxReplay, behind);
     let empty = 0;
     let replayed = 0;
     while (this.follows(tenant)) {
@@ -319,6 +329,7 @@ export class EventStream implements FeedMember, WriterEvents {
         generation = feed.generation;
         this.reset(tenant, 'history_replaced');
       }
+      if (!tenant.opening && feed.last.seq - tenant.sent.seq > mostBehind) this.reset(tenant, 'window_exceeded');
       if (this.joined(tenant)) {
         tenant.leftAt = Infinity;
         this.metrics.replay.observe((performance.now() - startedAt) / 1000);

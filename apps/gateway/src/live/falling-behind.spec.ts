@@ -7,6 +7,7 @@ import { createLogger } from '@tocsin/observability';
 import { beginAtHead } from '../feeds/catch-up';
 import type { TenantFeed } from '../feeds/tenant-feed';
 import { LogInMemory } from '../feeds/testing/log-in-memory';
+import { formatPosition } from '../positions/cursor';
 import { viewOf } from '../frames/view';
 import { EventStream } from './event-stream';
 import { EVERYTHING, LiveGateway, type Client } from './testing/open-stream';
@@ -65,6 +66,41 @@ describe('a client that reads less than its tenant publishes', () => {
     await client.hears(upTo(stored()));
   }, 60_000);
 
+  it('while it is replayed as much as a stream replays at most, gets all of it', async () => {
+    await start({ maxReplay: 200, ringEvents: 10 });
+    log.put(tenant, 200);
+    await feed.check();
+    const go = log.pause();
+    const back = await gateway.connect([tenant], { cursor: formatPosition(log.position(tenant, 0)) });
+    publish(150);
+    await eventually(() => expect(feed.last.seq).toBe(350));
+    go();
+    await back.hears(upTo(350));
+    expect(back.of('reset')).toEqual([]);
+  });
+
+  it('by more than a stream replays is told so, and continues with what comes next', async () => {
+    await start({ maxReplay: 50 });
+    await fallBehind();
+    // also more than it was behind at first, by what was published in one turn
+    publish(stored() + 51);
+    const head = stored();
+    await eventually(() => expect(feed.last.seq).toBe(head));
+    read();
+    await eventually(() => expect(client.of('reset')).toHaveLength(1), 20_000);
+    await eventually(() => expect(feed.streams).toBe(1), 20_000);
+    publish();
+    await eventually(() => expect(client.seqs.at(-1)).toBe(head + 1));
+    expect(client.of('reset')).toMatchObject([
+      { id: formatPosition(log.position(tenant, head)), data: { tenant_id: tenant, reason: 'window_exceeded' } },
+    ]);
+    const before = client.seqs.length - 1;
+    expect(before).toBeLessThan(head - 50);
+    expect(client.seqs).toEqual([...upTo(before), head + 1]);
+    const resets = await gateway.metrics.registry.getSingleMetricAsString('tocsin_resets_total');
+    expect(resets).toContain('tocsin_resets_total{reason="window_exceeded"} 1');
+  }, 60_000);
+
   it('is as current as what it was sent last, though it does not come level with its feed', async () => {
     await start();
     let received = '';
@@ -79,7 +115,7 @@ describe('a client that reads less than its tenant publishes', () => {
         };
       },
     });
-    const limits = { backlogBytes: 131_072, stallMs: 60_000 };
+    const limits = { backlogBytes: 131_072, stallMs: 60_000, maxReplay: 1_000 };
     const [view, logger] = [viewOf(EVERYTHING, 'named'), createLogger({ app: 'test', level: 'silent' })];
     Object.assign(socket, { setNoDelay: () => socket, setKeepAlive: () => socket });
     const stream = new EventStream(socket as unknown as Socket, '', view, limits, gateway.metrics, logger);

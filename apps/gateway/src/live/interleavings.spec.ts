@@ -73,7 +73,7 @@ class Reader {
       socket as unknown as Socket,
       '',
       viewOf(EVERYTHING, 'named'),
-      { backlogBytes: BACKLOG_BYTES, stallMs: 1e4 },
+      { backlogBytes: BACKLOG_BYTES, stallMs: 1e4, maxReplay: 40 },
       metrics,
       logger,
     );

@@ -24,7 +24,7 @@ export const GAP_REASONS = [
   'malformed_cursor', // it is not a cursor of Tocsin's, or longer than one can be
   'foreign_cursor', // it names other tenants than this stream's
   'history_replaced', // the event log is not the one that the cursor was made from: it was restored or recreated
-  'window_exceeded', // more entries were missed than one stream replays
+  'window_exceeded', // the client missed, or fell behind by, more entries than one stream replays
   'retention', // the entries after it are deleted
 ] as const;
 export type GapReason = (typeof GAP_REASONS)[number];

@@ -56,7 +56,7 @@ class TellingOpener {
       socket,
       corsFields(ORIGINS, raw.headers.origin) + (raw.addedFields ?? ''),
       viewOf(request.filter, request.form),
-      { backlogBytes: 1e6, stallMs: 1e3 },
+      { backlogBytes: 1e6, stallMs: 1e3, maxReplay: 5_000 },
       metrics,
       logger,
     );

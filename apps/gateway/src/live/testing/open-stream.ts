@@ -173,7 +173,7 @@ export class LiveGateway {
       response.socket!,
       '',
       viewOf(filter, query.get('named') === 'true' ? 'named' : 'nameless'),
-      { backlogBytes, stallMs },
+      { backlogBytes, stallMs, maxReplay },
       this.metrics,
       this.logger,
       gzip,
