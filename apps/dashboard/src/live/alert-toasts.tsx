@@ -10,7 +10,7 @@ import { shownText } from '../words/shown-text';
 import { useWords } from '../words/words';
 import { bell } from './the-bell';
 import { SeverityMark } from './severity-mark';
-import { interrupts, ToastPlanner, TOAST_MS } from './toast-plan';
+import { interrupts, settles, ToastPlanner, TOAST_MS } from './toast-plan';
 import type { Ringing } from './use-ringing';
 import styles from './alert-toasts.module.css';
 
@@ -102,7 +102,7 @@ export function AlertToasts(props: Props) {
       if (interrupts(entry) && sound) bell.ring(entry.severity, volume);
     };
     if (ringing) {
-      if (entry.status !== 'firing') return ringing.done(id);
+      if (settles(entry)) return ringing.done(id);
       if (!interrupts(entry) && !stands) return;
       ringBell();
       if (id !== latest.current.openAlert) ringing.ring(entry);
@@ -171,7 +171,7 @@ export function AlertToast({ entry, more, mayAct, tenantName, onOpen, onAcknowle
         <span className={styles.from}>{[entry.service, tenant, t('time.now')].filter(Boolean).join(' · ')}</span>
         {more}
         <span className={styles.buttons}>
-          {mayAct && (
+          {mayAct && entry.status !== 'acknowledged' && (
             <button type="button" onClick={then(() => onAcknowledge(entry))}>
               {t('act.acknowledge')}
             </button>

@@ -32,6 +32,14 @@ test('a repeat renews its toast, and an act elsewhere ends it', () => {
   });
 });
 
+test('an alert that becomes urgent while it is acknowledged stands until it is over', () => {
+  const planner = new ToastPlanner();
+  const taken = { status: 'acknowledged' as const };
+  expect(planner.plan(entry('a', { ...taken, change: 'severity_raised' }), 0)).toEqual({ kind: 'alert' });
+  expect(planner.plan(entry('a', { ...taken, change: 'repeated' }), 1)).toEqual({ kind: 'alert' });
+  expect(planner.plan(entry('a', { change: 'resolved', status: 'resolved' }), 2)).toEqual({ kind: 'settled' });
+});
+
 test('the end of a snooze rings as the alert did, and a person who ends it does not', () => {
   const planner = new ToastPlanner();
   expect(planner.plan(entry('a', { change: 'unsnoozed', actor: 'ana' }), 0)).toEqual({ kind: 'none' });

@@ -1,4 +1,4 @@
-import { alertsScreens, type Entry, type Severity } from '@tocsin/contracts/wire';
+import { alertsScreens, type Change, type Entry, type Severity } from '@tocsin/contracts/wire';
 
 /** More alerts than this within the window are a burst and share one toast. */
 const BURST = 5;
@@ -24,12 +24,22 @@ type ToastPlan =
    * `count`.
    */
   | { kind: 'more' | 'burst'; count: number; urgent: number }
-  /** The alert is no longer firing: another user or another tab took care of it. */
+  /** The alert was taken, snoozed or resolved: by another user, in another tab, or by its service. */
   | { kind: 'settled' };
 
 /** Whether an entry may interrupt the user: it alerts screens, is of an alert, and its severity gets a toast. */
 export const interrupts = (entry: Entry): boolean =>
   alertsScreens(entry) && entry.type === 'alert' && TOAST_MS[entry.severity] !== undefined;
+
+/** The changes after which an alert need not be looked at any more. */
+const SETTLING: readonly Change[] = ['acknowledged', 'snoozed', 'resolved'];
+
+/**
+ * Whether an entry ends the alarm of its alert. The change decides and not the status: an alert that is acknowledged
+ * rings again when it becomes more severe, stays acknowledged, and its next repeat would end an alarm that the user has
+ * not seen yet.
+ */
+export const settles = ({ change }: Pick<Entry, 'change'>): boolean => SETTLING.includes(change);
 
 /** Decides what to do with each entry, given the toasts that are shown. It renders nothing. */
 export class ToastPlanner {
@@ -40,10 +50,7 @@ export class ToastPlanner {
 
   /** `now` is in milliseconds, of any clock that does not jump. */
   plan(entry: Entry, now: number): ToastPlan {
-    if (this.standing.has(entry.alert_id)) {
-      const isRepeat = entry.status === 'firing';
-      return isRepeat ? { kind: 'alert' } : { kind: 'settled' };
-    }
+    if (this.standing.has(entry.alert_id)) return { kind: settles(entry) ? 'settled' : 'alert' };
     if (!interrupts(entry)) return { kind: 'none' };
     const urgent = Number(entry.severity === 'urgent');
     while (this.recent.length > 0 && this.recent[0]!.at <= now - BURST_WINDOW_MS) this.recent.shift();
