@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { eventually } from '@tocsin/contracts/testing';
 import { ask } from '../kit/http';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
@@ -6,6 +7,7 @@ import { tokenFor } from '../kit/tokens';
 import { MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
 
 const PHONE = { viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true };
+const LATE_MS = 12_000;
 
 describeWith('chromium', 'an alert that rings', () => {
   let visits: Visits;
@@ -13,7 +15,7 @@ describeWith('chromium', 'an alert that rings', () => {
   beforeAll(async () => {
     const opening = Visits.open();
     stack = await Stack.open({
-      tenants: { ana: ['bakery'], ben: ['bakery', 'north'], cleo: ['north'] },
+      tenants: { ana: ['bakery'], ben: ['bakery', 'north', 'harbour'], cleo: ['north'], dan: ['harbour'] },
     });
     visits = await opening;
   }, 60_000);
@@ -45,6 +47,8 @@ describeWith('chromium', 'an alert that rings', () => {
   /** What Ben does, on another device. */
   const benDoes = async (page: Page, title: string, act: string) =>
     call('ben', 'PATCH', `/alerts/${(await row(page, title).getAttribute('data-alert'))!}`, { act });
+  const titled = (page: Page, title: string) => eventually(async () => expect(await page.title()).toBe(title), LATE_MS);
+
   it.each([
     ['a toast', 'ana', 'toast', 'Oven is cold', {}],
     ['the bar of a phone', 'cleo', 'phone-bar', 'Till is stuck', PHONE],
@@ -71,4 +75,36 @@ describeWith('chromium', 'an alert that rings', () => {
       await alarm.waitFor({ state: 'detached' });
     },
   );
+
+  it('is seen when it is opened, from its toast, by a key, or while the details of another are open', async () => {
+    // without a seen position, what is there when the page asks for it counts as seen
+    await publish('harbour', 'Seen before');
+    const { cursor } = await eventually(async () => {
+      const found = await call('dan', 'POST', '/alerts/search', {});
+      expect(found.alerts).toHaveLength(1);
+      return found;
+    }, LATE_MS);
+    await call('dan', 'PUT', '/me/cursor', { cursor });
+    const page = await signedIn('dan');
+    await publish('harbour', 'Crane 1 stands still');
+    await titled(page, '(1) Tocsin');
+    await page.getByTestId('toast').getByRole('button', { name: 'Open' }).click();
+    await titled(page, 'Tocsin');
+    await page.keyboard.press('Escape');
+    await page.getByTestId('drawer').waitFor({ state: 'detached' });
+    await publish('harbour', 'Crane 2 stands still');
+    await titled(page, '(1) Tocsin');
+    await row(page, 'Crane 2 stands still').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('drawer').getByRole('heading', { name: 'Crane 2 stands still' }).waitFor();
+    await titled(page, 'Tocsin');
+    await publish('harbour', 'Crane 3 stands still');
+    await titled(page, '(1) Tocsin');
+    // what rings again while it is read is not unseen
+    await publish('harbour', 'Crane 4 stands still', 'high');
+    await publish('harbour', 'Crane 4 stands still');
+    await titled(page, '(2) Tocsin');
+    await page.getByTestId('toast').filter({ hasText: 'Crane 4' }).getByRole('button', { name: 'Open' }).click();
+    await titled(page, '(1) Tocsin');
+  });
 });

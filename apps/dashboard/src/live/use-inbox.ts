@@ -111,7 +111,7 @@ export function useInbox({ claims, followed, onFollow, onToken }: InboxProps) {
   const moves = useMoves(place, move);
   const acts = useActs(seen.see);
   const { snooze, snoozeAnHour, menu: snoozeMenu } = useSnoozing(acts, selection);
-  const rowActs = useRowActs({ acts, selection, open: moves.open, see: seen.see, snooze, snoozeAnHour, setCurrent });
+  const rowActs = useRowActs({ acts, selection, open: moves.open, snooze, snoozeAnHour, setCurrent });
   const endPush = usePushSession(moves.open);
   const signOut = useCallback(() => void endPush().then(() => onToken(null)), [endPush, onToken]);
   return {

@@ -8,7 +8,6 @@ interface Hands {
   acts: Acts;
   selection: Pick<Selection, 'toggle' | 'isAny'>;
   open(alertId: string): void;
-  see(alertIds: readonly string[]): void;
   snooze(alerts: readonly Alert[]): void;
   snoozeAnHour(alerts: readonly Alert[]): void;
   setCurrent(alertId: string): void;
@@ -18,13 +17,10 @@ interface Hands {
  * The callbacks of the rows. The object stays the same while nothing in it changes, because some forty memoised rows
  * compare it.
  */
-export function useRowActs({ acts, selection, open, see, snooze, snoozeAnHour, setCurrent }: Hands): RowActs {
+export function useRowActs({ acts, selection, open, snooze, snoozeAnHour, setCurrent }: Hands): RowActs {
   const { toggle, isAny } = selection;
   return useMemo(() => {
-    const openIt = ({ alert_id }: Alert) => {
-      see([alert_id]);
-      open(alert_id);
-    };
+    const openIt = ({ alert_id }: Alert) => open(alert_id);
     return {
       open: openIt,
       tap: (alert) => (isAny() ? toggle(alert.alert_id) : openIt(alert)),
@@ -35,5 +31,5 @@ export function useRowActs({ acts, selection, open, see, snooze, snoozeAnHour, s
       snooze,
       snoozeAnHour,
     };
-  }, [acts, toggle, isAny, open, see, snooze, snoozeAnHour, setCurrent]);
+  }, [acts, toggle, isAny, open, snooze, snoozeAnHour, setCurrent]);
 }

@@ -32,7 +32,10 @@ export function furthest(
   return positions;
 }
 
-/** Which alerts the user has seen, by the position that the server keeps for all of the user's devices. */
+/**
+ * Which alerts the user has seen: by the position that the server keeps for all of the user's devices, and in this page
+ * by having opened them.
+ */
 export function useSeen(alerts: readonly Alert[], loading: boolean, openAlert: string | null): Seen {
   const api = useAlertsApi();
   const stream = useAlertStream({
@@ -112,6 +115,10 @@ export function useSeen(alerts: readonly Alert[], loading: boolean, openAlert: s
       setLooked((before) => (ids.every((id) => before.has(id)) ? before : new Set([...before, ...ids]))),
     [],
   );
+  // whichever way it was opened: a row, a key, a toast, a link, a push message
+  useEffect(() => {
+    if (openAlert !== null) see([openAlert]);
+  }, [openAlert, see]);
   const seeAll = useCallback(() => {
     // a filtered list may end before what was seen elsewhere
     setPositions((before) => furthest(before, newestOf(present.current)));
