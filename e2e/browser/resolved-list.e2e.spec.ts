@@ -15,10 +15,11 @@ describeWith('chromium', 'what is over, and what is left out:', () => {
     const opening = Visits.open();
     stack = await Stack.open({
       tenants: {
-        'ben@example.test': ['over', 'left', 'other', 'odd'],
+        'ben@example.test': ['over', 'left', 'other', 'odd', 'again'],
         'over@example.test': ['over'],
         'left@example.test': ['left', 'other'],
         'odd@example.test': ['odd'],
+        'again@example.test': ['again'],
       },
     });
     visits = await opening;
@@ -92,6 +93,26 @@ describeWith('chromium', 'what is over, and what is left out:', () => {
       }
       expect(await barriersIn(page)).toEqual([]);
     }
+  });
+
+  it('an alert that fires again says how long it is open since, and when it was first seen', async () => {
+    const again = { dedup_key: 'again' };
+    await publish('again', 'oven', 'Cold again', again);
+    await publish('again', 'oven', 'Cold again', { ...again, status: 'resolved' });
+    await publish('again', 'oven', 'Cold again', again);
+    await eventually(async () =>
+      expect(await found({ tenant: ['again'] })).toMatchObject([{ status: 'firing', occurrences: 3 }]),
+    );
+    await stack.sql(
+      `update tocsin.alert set first_seen_at = now() - interval '3 days', reopened_at = now() - interval '5 minutes'
+       where tenant_id = 'again'`,
+    );
+    const page = await signedIn('again');
+    await row(page, 'Cold again').click();
+    await page
+      .getByTestId('drawer')
+      .getByText(/open for [56] min/)
+      .waitFor();
   });
 
   it('an excluded service or tenant is left out of the list, the numbers, the groups and the chart alike', async () => {

@@ -111,7 +111,9 @@ function Details({
   onLabel,
 }: { alert: Alert } & Omit<Props, 'alert' | 'loading' | 'onClose' | 'notice'>) {
   const { t, intl } = useWords();
-  const openFor = useNow() - Date.parse(alert.first_seen_at);
+  const now = useNow();
+  // since it was last opened, which is long after it was first seen when it came back; 0 when that is not known
+  const openFor = alert.opened_at === null ? 0 : now - Date.parse(alert.opened_at);
   const isViewer = useMemberships(mayAct)?.find(({ tenant_id }) => tenant_id === alert.tenant_id)?.role === 'viewer';
   const offered = alert.actions.filter((action) => action.url && safeUrl(action.url));
   const metadata = Object.keys(alert.metadata).length > 0;
