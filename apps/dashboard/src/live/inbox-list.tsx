@@ -140,8 +140,9 @@ export function InboxList({
           mayAct={mayAct}
           acts={rowActs}
           hasMore={list.hasMore}
-          // after a failure only the user, or the next connection, asks again
-          loadMore={list.endedEarly || list.loadingMore || list.error ? null : list.loadMore}
+          // after a failure only the user, or the next connection, asks again; while a load is under way none is begun,
+          // and the list asks when it is over
+          loadMore={list.loading || list.endedEarly || list.loadingMore || list.error ? null : list.loadMore}
           showFresh={showFresh}
           onSettled={setHandsOff}
         />
