@@ -1,7 +1,7 @@
 import type { EventBrokerOptions } from './broker-options';
 import type { Delivery, HandlerCalls, HandlerFailure } from './delivery';
 import type { BrokerEvent } from './event';
-import type { EventProvider } from './event-provider';
+import type { EventProvider, StatusChange } from './event-provider';
 import type { GroupClaims } from './group-claims';
 import { tell } from './listeners';
 
@@ -19,6 +19,8 @@ export interface AttemptsOptions {
 
 /** Makes the attempts to handle an event, and puts on record what became of it. */
 export class Attempts {
+  /** The ids of events whose attempts are left to the next start. */
+  readonly unfinished: string[] = [];
   private readonly totals = { processed: 0, failed: 0 };
 
   constructor(private readonly options: AttemptsOptions) {}
@@ -40,6 +42,7 @@ export class Attempts {
     const failures = delivery.waiting.length > 0 ? await calls.callAll(delivery) : [];
     delivery.failures = failures;
     if (failures.length > 0 && isStopping()) {
+      this.unfinished.push(event.id);
       if (isOwn) await this.settle(event.id, 'pending', delivery.retries, describe(failures));
       return 'pending';
     }
@@ -78,11 +81,23 @@ export class Attempts {
     error?: string,
     groups: readonly string[] = [],
   ): Promise<void> {
-    const { provider, instanceId, onTrouble } = this.options;
+    const given_up = groups.length > 0 ? { claimant: this.options.instanceId, groups } : undefined;
+    await this.record([{ id, status, retry_count, error, given_up, at: new Date() }]);
+  }
+
+  /** Leaves to the next start what no worker has begun. */
+  async leave(deliveries: readonly Delivery[]): Promise<void> {
+    const own = deliveries.filter(({ isOwn }) => isOwn);
+    if (own.length === 0) return;
+    const at = new Date();
+    await this.record(own.map(({ event: { id }, retries }) => ({ id, status: 'pending', retry_count: retries, at })));
+  }
+
+  private async record(changes: readonly StatusChange[]): Promise<void> {
+    const { provider, onTrouble } = this.options;
     try {
-      const given_up = groups.length > 0 ? { claimant: instanceId, groups } : undefined;
-      const settled = provider.updateStatus([{ id, status, retry_count, error, given_up, at: new Date() }]);
-      if (settled) await settled;
+      const recorded = provider.updateStatus(changes);
+      if (recorded) await recorded;
     } catch (cause) {
       onTrouble(cause);
     }

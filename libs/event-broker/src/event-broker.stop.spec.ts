@@ -150,6 +150,37 @@ describe('sync: after the stop no handler is called', () => {
   });
 });
 
+it.each(['updateStatus', 'close'] as const)(
+  'stop ends although %s of the provider is never answered',
+  async (method) => {
+    const provider = new MemoryProvider();
+    const troubles: unknown[] = [];
+    const onTrouble = (error: unknown) => troubles.push(String(error));
+    await start({ provider, workerCount: 1, onTrouble });
+    const call = jest.spyOn(provider, method).mockImplementation(() => new Promise(() => {}));
+    broker.subscribe('*', () => new Promise(() => {}));
+    const results = await broker.publishBatch([1, 2, 3].map((payload) => ({ type: CREATE, payload })));
+    expect(await broker.stop(20)).toEqual({ unfinished: results.map(({ id }) => id) });
+    const what = method === 'close' ? 'close' : 'record what is unfinished';
+    expect(troubles).toEqual([`Error: The provider did not ${what} within 1000 ms.`]);
+    call.mockRestore();
+    await provider.close();
+  },
+);
+
+it('what no worker had begun is recorded in one step', async () => {
+  const provider = new MemoryProvider();
+  await start({ provider, workerCount: 1 });
+  broker.subscribe('*', () => new Promise(() => {}));
+  const results = await broker.publishBatch([1, 2, 3].map((payload) => ({ type: CREATE, payload })));
+  const updateStatus = jest.spyOn(provider, 'updateStatus');
+  await broker.stop(20);
+  const recorded = updateStatus.mock.calls.map(([changes]) => changes.map(({ id, status }) => [id, status]));
+  const [begun, ...left] = results.map(({ id }) => [id, 'pending']);
+  expect(recorded).toHaveLength(2);
+  expect(recorded).toEqual(expect.arrayContaining([[begun], left]));
+});
+
 it('a transaction that publishes commits while the broker stops, and after that', async () => {
   class InDatabase extends MemoryProvider {
     override publishWithin = async (_: unknown, events: readonly BrokerEvent[]) => this.publish(events);

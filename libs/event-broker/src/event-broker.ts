@@ -70,8 +70,6 @@ export class EventBroker {
   private pool: WorkerPool<Delivery> | undefined;
   private state: 'running' | 'stopping' | 'stopped' = 'running';
   private stopping: Promise<BrokerStopped> | undefined;
-  /** The ids of events that are left to the next start. */
-  private readonly unfinished: string[] = [];
   private published = 0;
 
   constructor(private readonly options: EventBrokerOptions = {}) {
@@ -137,7 +135,8 @@ export class EventBroker {
   /**
    * Handles the events that wait (retries without a pause) and closes the provider. What is unfinished after
    * `timeoutMs` (default 30,000), what fails meanwhile and what is published meanwhile is `pending`, and this instance
-   * takes it up when it starts next. May be called twice; a stopped broker does not start again.
+   * takes it up when it starts next. The provider has 2 s more to record this and to close; a silent one is left
+   * behind. May be called twice; a stopped broker does not start again.
    */
   stop(timeoutMs = 30_000): Promise<BrokerStopped> {
     if (this.state === 'running') this.state = 'stopping';
@@ -329,7 +328,7 @@ export class EventBroker {
     return events.map((event): PublishResult => {
       const isCompleted = event.status === 'completed';
       if (isCompleted) this.attempts.count(new Delivery(event, true, []), 'completed');
-      else this.unfinished.push(event.id);
+      else this.attempts.unfinished.push(event.id);
       return { id: event.id, status: isCompleted ? 'completed' : 'pending', failures: [] };
     });
   }
@@ -338,7 +337,6 @@ export class EventBroker {
     const delivery = new Delivery(event, true, this.subscriptions.match(event.type));
     for (;;) {
       const outcome = await this.attempts.make(delivery);
-      if (outcome === 'pending') this.unfinished.push(event.id);
       if (outcome !== 'retry') return { id: event.id, status: outcome, failures: delivery.failures };
       await this.calls.pause(retryDelayMs(delivery.retries, this.settings.policy));
     }
@@ -375,7 +373,6 @@ export class EventBroker {
 
   private async work(delivery: Delivery): Promise<void> {
     const outcome = await this.attempts.make(delivery);
-    if (outcome === 'pending') this.unfinished.push(delivery.event.id);
     if (outcome === 'retry') this.pool!.enqueueLater(delivery, retryDelayMs(delivery.retries, this.settings.policy));
   }
 
@@ -391,10 +388,16 @@ export class EventBroker {
     this.turns.end();
     this.calls.end();
     // calls that were cut put on record what becomes of their events
-    await within(CLOSING_MS, Promise.all([this.pool?.idle(), this.turns.ended()]), () => undefined);
-    for (const { event, isOwn, retries } of left) if (isOwn) await this.attempts.settle(event.id, 'pending', retries);
-    if (this.options.closeProvider !== false) await this.provider.close();
-    return { unfinished: [...this.unfinished, ...left.map(({ event }) => event.id)] };
+    const recorded = Promise.all([this.attempts.leave(left), this.pool?.idle(), this.turns.ended()]);
+    await this.inTime(recorded, 'record what is unfinished');
+    if (this.options.closeProvider !== false) await this.inTime(this.provider.close(), 'close');
+    return { unfinished: [...this.attempts.unfinished, ...left.map(({ event }) => event.id)] };
+  }
+
+  /** Waits for the provider, which may be away, but not for long. What it has not recorded is taken up all the same. */
+  private async inTime(work: Promise<unknown>, what: string): Promise<void> {
+    const late = () => this.trouble(new Error(`The provider did not ${what} within ${CLOSING_MS} ms.`));
+    await within(CLOSING_MS, work, late);
   }
 }
 
