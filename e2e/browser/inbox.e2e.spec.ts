@@ -160,7 +160,7 @@ describeWith('chromium', 'the inbox', () => {
       'Resolved',
       'Snoozed',
       'Acknowledged',
-      'assigned to you',
+      'Assigned to you',
       'Raised',
     ]);
     // the absolute time is the tooltip of the relative one

@@ -81,6 +81,8 @@ export const ENGLISH: InboxWords = {
     assigned: 'Assigned',
     noted: 'Note',
   },
+  wasAssignedTo: (name) => `Assigned to ${name}`,
+  wasUnassigned: 'Unassigned',
   by: (name) => `by ${name}`,
   you: 'you',
   assignedTo: (name) => `assigned to ${name}`,

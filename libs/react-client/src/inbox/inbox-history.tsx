@@ -4,11 +4,13 @@ import { useAlertHistory } from '../react/use-alert-history';
 import { Ago } from './ago';
 import { personIn, useFace, type InboxFace } from './inbox-face';
 
-function whatIn(face: InboxFace, { change, severity, assignee }: Entry): string {
+/** What an entry says happened. */
+export function changeText(face: InboxFace, { change, severity, assignee }: Entry): string {
   const { words } = face;
   if (change === 'severity_raised' || change === 'severity_lowered')
     return `${words.change[change]}: ${words.severity[severity]}`;
-  if (change === 'assigned') return assignee === null ? words.unassign : words.assignedTo(personIn(face, assignee));
+  if (change === 'assigned')
+    return assignee === null ? words.wasUnassigned : words.wasAssignedTo(personIn(face, assignee));
   return words.change[change];
 }
 
@@ -24,7 +26,7 @@ export function InboxHistory({ alertId }: { alertId: string }): ReactNode {
       <ul>
         {history.entries.map((entry) => (
           <li key={entry.seq}>
-            <span className="tocsin-change">{whatIn(face, entry)}</span>
+            <span className="tocsin-change">{changeText(face, entry)}</span>
             {entry.actor !== null && ` ${words.by(personIn(face, entry.actor))}`} · <Ago at={entry.received_at} />
             {entry.note !== null && <span className="tocsin-note">{entry.note}</span>}
           </li>

@@ -65,6 +65,9 @@ export interface InboxWords {
   lastSeen: string;
   /** What an entry of the history says happened. */
   change: Record<Change, string>;
+  /** The same of an entry that gave the alert an assignee, and of one that removed it. */
+  wasAssignedTo(name: string): string;
+  wasUnassigned: string;
   by(name: string): string;
   you: string;
   assignedTo(name: string): string;

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHANGES } from '@tocsin/contracts/wire';
 import { agoText, whenText } from './ago';
 import { ENGLISH } from './english';
 import { nameOf } from '../alerts/name-of';
-import { wordsFor } from './inbox-face';
+import { wordsFor, type InboxFace } from './inbox-face';
+import { changeText } from './inbox-history';
 import { knownAt } from './inbox-list';
 import { snoozeEnd } from './inbox-acts';
 import { SPANISH } from './spanish';
+import { anEntry } from '../testing/frames';
 import { CLOSED } from '../stream/status';
 
 const NOW = Date.UTC(2026, 2, 14, 12);
@@ -39,6 +42,18 @@ test('an empty list is known until the server was last heard, or until it was lo
   expect(knownAt({ ...status, lastHeardAt: null }, 10)).toBe(10);
   // the server is heard, and says that it cannot see what is new
   expect(knownAt({ ...status, state: 'stale', reason: 'log_unchecked', since: 30, lastHeardAt: 40 }, 10)).toBe(30);
+});
+
+test.each([
+  [ENGLISH, ['Assigned to Ben', 'Assigned to you', 'Unassigned']],
+  [SPANISH, ['Asignada a Ben', 'Asignada a usted', 'Asignación retirada']],
+])('the history says what was done, and not what a button would do (%#)', (words, texts) => {
+  const face = { words, user: 'ana' } as InboxFace;
+  const assigned = ['ben@bakery.test', 'ana', null].map((assignee) => anEntry(1, { change: 'assigned', assignee }));
+  expect(assigned.map((entry) => changeText(face, entry))).toEqual(texts);
+  const said = CHANGES.map((change) => changeText(face, anEntry(1, { change, assignee: 'ben' })));
+  const buttons = [...Object.values(words.act), words.assignToMe, words.unassign, words.acknowledge];
+  expect(said.filter((text) => text === '' || buttons.includes(text))).toEqual([]);
 });
 
 test('a snooze ends after the hours that its button says, or at eight on the next morning', () => {

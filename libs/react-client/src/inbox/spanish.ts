@@ -101,6 +101,8 @@ export const SPANISH: InboxWords = {
     assigned: 'Asignada',
     noted: 'Nota',
   },
+  wasAssignedTo: (name) => `Asignada a ${name}`,
+  wasUnassigned: 'Asignación retirada',
   by: (name) => `por ${name}`,
   you: 'usted',
   assignedTo: (name) => `asignada a ${name}`,
