@@ -3,6 +3,7 @@
  * - `worker_pool_stopped`: the broker was not started, or has stopped.
  * - `invalid_event`, `invalid_pattern`, `invalid_configuration`: the message says what is wrong.
  * - `unknown_event`: there is no such event, or no longer.
+ * - `no_handler`: this instance has no subscription that hears the event: redrive it on one that has.
  * - `stream_lagged`: a reader was so slow that events which it had not read were evicted.
  */
 export type BrokerErrorCode =
@@ -12,6 +13,7 @@ export type BrokerErrorCode =
   | 'invalid_pattern'
   | 'invalid_configuration'
   | 'unknown_event'
+  | 'no_handler'
   | 'stream_lagged';
 
 const MESSAGES: Partial<Record<BrokerErrorCode, string>> = {

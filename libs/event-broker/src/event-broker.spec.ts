@@ -189,6 +189,21 @@ describe('retries and dead letters', () => {
     await expect(broker.redrive(id)).rejects.toMatchObject({ code: 'unknown_event' });
   });
 
+  it('a dead letter is redriven only where a handler hears it, and stays one elsewhere', async () => {
+    const provider = new MemoryProvider();
+    await start({ mode: 'sync', provider });
+    const subscription = broker.subscribe(CREATE, () => Promise.reject(new Error('broken')), { group: 'mails' });
+    const { id } = await broker.publish({ type: CREATE });
+    broker.unsubscribe(subscription);
+    await expect(broker.redrive(id)).rejects.toMatchObject({ code: 'no_handler' });
+    expect(await broker.deadLetters()).toMatchObject([{ id }]);
+    expect(await provider.claim({ id, group: 'mails', claimant: 'two' }, 1_000)).toBe(false);
+    // the refusal took no place and no claim
+    broker.subscribe(CREATE, () => {}, { group: 'mails' });
+    await broker.redrive(id);
+    await eventually(async () => (await provider.get(id))?.status === 'completed' || undefined);
+  });
+
   it('a handler that does not return in time has failed, and its signal says so', async () => {
     await start({ mode: 'sync', handlerTimeoutMs: 20, retryPolicy: { maxRetries: 0 } });
     let signal: AbortSignal | undefined;

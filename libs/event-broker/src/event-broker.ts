@@ -241,10 +241,15 @@ export class EventBroker {
     return this.provider.list({ ...filter, status: 'failed' });
   }
 
-  /** Handles a dead letter once more, on this instance, with new attempts. Rejects with `unknown_event` for others. */
+  /**
+   * Handles a dead letter once more, on this instance, with new attempts: call it where the handler is that failed.
+   * Rejects with `unknown_event` for other events, and with `no_handler` when no subscription here hears the event:
+   * then it stays a dead letter.
+   */
   async redrive(id: string): Promise<PublishResult> {
     const event = await this.provider.get(id);
     if (event?.status !== 'failed') throw new BrokerError('unknown_event', 'There is no dead letter of this id.');
+    if (!this.hears(event.type)) throw new BrokerError('no_handler', `This instance has no handler for ${event.type}.`);
     const pool = this.running();
     pool.reserve();
     try {
