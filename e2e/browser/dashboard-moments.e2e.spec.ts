@@ -125,6 +125,10 @@ describeWith('chromium', 'the page, for users who come and go', () => {
     await eventually(async () =>
       expect((await call('gap', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(MOST_REPLAYED + 2),
     );
+    await page.getByText(/^as of \d\d:\d\d:\d\d$/).waitFor();
+    // a laptop that sleeps until the next day
+    await page.clock.fastForward('24:00:00');
+    await page.getByText(/^as of \d+ \w+ \d\d:\d\d:\d\d$/).waitFor();
     await page.context().setOffline(false);
     await page
       .getByTestId('gap')

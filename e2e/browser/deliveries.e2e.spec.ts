@@ -187,15 +187,23 @@ describeWith('chromium', 'the deliveries of an alert on the page', () => {
     await page.getByTestId('deliveries-none').waitFor();
   });
 
-  it('says since when it is not known, beside what was known last', async () => {
+  it('says since when it is not known, also on another day, beside what was known last', async () => {
     await publish('urgent', 'Door is open');
-    const page = await opened('Door is open');
+    const page = await opened('Door is open', 'ana', { clock: true });
     await becomes(page, 'email', 'sent');
     // the webhook is pending, so the page asks again
     await page.route('**/deliveries', (route) => route.abort());
-    await page.getByTestId('deliveries-stale').getByText('Not known since').waitFor();
+    await page
+      .getByTestId('deliveries-stale')
+      .getByText(/Not known since \d\d:\d\d:\d\d\./)
+      .waitFor();
     await told(page, 'email').waitFor();
     await picture(page, 'deliveries-stale');
+    await page.clock.fastForward('24:00:00');
+    await page
+      .getByTestId('deliveries-stale')
+      .getByText(/Not known since \d+ \w+ \d\d:\d\d:\d\d\./)
+      .waitFor();
   });
 
   it.each([

@@ -4,7 +4,8 @@ import { toast } from 'sonner';
 import { ApiProblem, useAlertsApi } from '@tocsin/react-client';
 import type { Alert, Delivery } from '@tocsin/contracts/wire';
 import { useMemberships } from '../session/use-memberships';
-import { serverNow } from '../words/clock';
+import { onServer, serverNow } from '../words/clock';
+import { momentWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import { DeliveryRow } from './delivery-row';
 import { askAgainMs, isDead, tallyOf } from './delivery-state';
@@ -77,7 +78,7 @@ export default function Deliveries({ alert, mayAct }: { alert: Alert; mayAct: bo
       </p>
       {error && (
         <p className={styles.stale} role="alert" data-testid="deliveries-stale">
-          {say('notKnown.since', { time: intl.formatTime(dataUpdatedAt, { timeStyle: 'medium' }) })} {error.message}{' '}
+          {say('notKnown.since', { time: momentWords(intl, onServer(dataUpdatedAt), serverNow()) })} {error.message}{' '}
           {retry}
         </p>
       )}

@@ -2,9 +2,9 @@ import { ChevronRight } from 'lucide-react';
 import { useState } from 'react';
 import type { Delivery, DeliveryAttempt } from '@tocsin/contracts/wire';
 import buttons from '../settings/icon-button.module.css';
-import { Ago } from '../words/clock';
+import { Ago, serverNow } from '../words/clock';
 import { nameOf } from '../words/people';
-import { exactWords, spanWords } from '../words/time-words';
+import { exactWords, momentWords, spanWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import { DeliveryMark } from './delivery-mark';
 import { recipientWords, stateOf, type DeliveryState } from './delivery-state';
@@ -91,7 +91,7 @@ function Attempt({
       </div>
       <div className={styles.muted} data-number>
         <time dateTime={begun_at} title={exactWords(intl, begun)}>
-          {intl.formatTime(begun, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })}
+          {momentWords(intl, begun, serverNow())}
         </time>
         {took !== null && <> · {intl.formatNumber(took, { maximumFractionDigits: took < 10 ? 1 : 0 })} s</>}
         {provider_id && <> · {provider_id}</>}

@@ -93,7 +93,7 @@ export const deliveryWords: LateWords<WordId> = {
     none: 'No se ha enviado nada sobre esta alerta.',
     'none.why': 'No tiene destinatarios, o esta instalación no envía nada.',
     notKnown: 'No se sabe: los envíos no se han podido cargar.',
-    'notKnown.since': 'No se sabe desde las {time}.',
+    'notKnown.since': 'No se sabe desde {time}.',
     more: 'Mostrar los {count}',
     'tally.sent': '{count, plural, one {# enviado} other {# enviados}}',
     'tally.pending': '{count} en curso',

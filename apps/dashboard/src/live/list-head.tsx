@@ -3,6 +3,8 @@ import { X } from 'lucide-react';
 import { ALERT_ORDERS, type AlertOrder } from '@tocsin/contracts/wire';
 import { SaveView } from '../search/save-view';
 import { formatSearch, parseSearch } from '../search/search-syntax';
+import { onServer, useNow } from '../words/clock';
+import { momentWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import { GROUPINGS, type Grouping, type Place } from './place';
 import styles from './list-head.module.css';
@@ -22,6 +24,7 @@ interface Props {
 export const ListHead = memo(function ListHead({ place, byResolution, asOf, onSearch, onOrder, onGroup }: Props) {
   const { view, q, order, group } = place;
   const { t, intl } = useWords();
+  const now = useNow();
   const terms = q ? (formatSearch(parseSearch(q)).match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? []) : [];
   const without = (gone: number) => terms.filter((_, index) => index !== gone).join(' ');
   return (
@@ -39,7 +42,7 @@ export const ListHead = memo(function ListHead({ place, byResolution, asOf, onSe
       </ul>
       <span className={styles.fill} />
       {asOf !== null && (
-        <span className={styles.muted}>{t('time.asOf', { time: intl.formatTime(asOf, { timeStyle: 'medium' }) })}</span>
+        <span className={styles.muted}>{t('time.asOf', { time: momentWords(intl, onServer(asOf), now) })}</span>
       )}
       <SaveView place={place} />
       <label className={styles.order}>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useAlertStream } from '@tocsin/react-client';
 import { alertsScreens, type Alert } from '@tocsin/contracts/wire';
-import { serverNow } from '../words/clock';
+import { onServer } from '../words/clock';
 import { AWAY_MS, type Seen } from './use-seen';
 
 interface Missed {
@@ -86,5 +86,3 @@ export function useCatchUp(
   };
   return { missed, newSince, told, seen: all };
 }
-
-const onServer = (at: number): number => at + serverNow() - Date.now();

@@ -3,7 +3,7 @@ import { ChevronDown, ChevronUp } from 'lucide-react';
 import { SEVERITIES, type AlertFacets, type AlertStats, type Severity } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
 import { usePreference } from '../settings/preferences';
-import { serverNow, useNow } from '../words/clock';
+import { onServer, serverNow, useNow } from '../words/clock';
 import { whenWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
@@ -46,7 +46,7 @@ export const SeverityStrip = memo(function SeverityStrip({
   const [isOpen, setOpen] = usePreference('strip');
   const now = useNow();
   const deaf = useMemo<[number, number] | null>(
-    () => (deafSince === null ? null : [deafSince + serverNow() - Date.now(), Math.max(now, serverNow())]),
+    () => (deafSince === null ? null : [onServer(deafSince), Math.max(now, serverNow())]),
     [deafSince, now],
   );
   return (

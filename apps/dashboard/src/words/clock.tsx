@@ -19,6 +19,9 @@ export function correctClock(serverAheadMs: number): void {
 /** The present time by the server's clock, in milliseconds. */
 export const serverNow = (): number => Date.now() + offsetMs;
 
+/** A time by this browser's clock, as the server's clock has it. Both are in milliseconds. */
+export const onServer = (at: number): number => at + offsetMs;
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   timer ??= setInterval(() => {

@@ -12,7 +12,7 @@ export const es: Record<WordId, string> = {
   'time.day': '{n} d',
   'time.ago': 'hace {span}',
   'time.open': 'abierta desde hace {span}',
-  'time.asOf': 'a las {time}',
+  'time.asOf': 'actualizada {time}',
 
   'severity.urgent': 'Urgente',
   'severity.high': 'Alta',
