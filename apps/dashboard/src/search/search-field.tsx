@@ -60,7 +60,9 @@ export function SearchField({
   const accept = (suggestion: string) => {
     const next = text.replace(/\S*$/, '') + suggestion;
     setActive(-1);
-    search(suggestion.endsWith(':') ? next : `${next} `);
+    // a key is only the beginning of a term, whose values are suggested next
+    if (isHalfTyped(next)) setText(next);
+    else search(`${next} `);
     input.current?.focus();
   };
   const onKeyDown = (event: React.KeyboardEvent) => {

@@ -78,6 +78,10 @@ test('a mistake is corrected where it stands', () => {
 test.each([
   ['service:', true],
   ['flour -service:', true],
+  ['label.', true],
+  ['flour label.', true],
+  ['-label.', true],
+  ['label.cl', true],
   ['label.cluster:', true],
   ['label."host:', true],
   ['label."host:port"', true],
@@ -89,6 +93,7 @@ test.each([
   ['before:2', true],
   ['before:2026-03', true],
   ['service: ', false],
+  ['label. ', false],
   ['severity:urgent', false],
   ['severity:urgnt', false],
   ['service:o', false],

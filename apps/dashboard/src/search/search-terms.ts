@@ -169,7 +169,9 @@ export function corrected(text: string, { term, instead }: Mistake): string {
 export function isHalfTyped(text: string): boolean {
   if (/\s$/.test(text)) return false;
   const last = judged(text).at(-1);
-  if (!last?.mistake) return false;
+  if (!last) return false;
+  if (last.term.key === null && !last.term.isQuoted && LABEL.test(last.term.value)) return true;
+  if (!last.mistake) return false;
   const { kind, term } = last.mistake;
   if (kind === 'unfinished') return true;
   if (kind === 'exclusion')
