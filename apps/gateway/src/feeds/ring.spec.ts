@@ -72,5 +72,14 @@ it('keeps no more memory alive than it counts, beyond its newest entries', () =>
   const filled = new Ring(200, new RingBudget(1e6));
   filled.push(aHint({ seq: 101 }));
   filled.prepend([aHint({ seq: 0 }), ...chunks(1, 100)]);
-  expect(kept(filled)).toHaveLength(2);
+  expect(kept(filled)).toHaveLength(3);
+});
+
+it('keeps entries in small pieces of memory, so that one that is kept elsewhere keeps few others alive', () => {
+  const ring = new Ring(200, new RingBudget(1e9));
+  ring.push(aHint({ seq: 61 }));
+  ring.prepend(hints(60).map((hint) => ({ ...hint, data: Buffer.alloc(hint.seq === 30 ? 100_000 : 20_000, 'x') })));
+  const pieces = ring.behind(at(1))!.map(({ data }) => data!.buffer.byteLength);
+  expect(Math.max(...pieces.filter((_, i) => i !== 28))).toBe(60_000);
+  expect(pieces[28]).toBe(100_000);
 });

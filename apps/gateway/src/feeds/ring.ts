@@ -5,6 +5,11 @@ import { endOfPage, pageSizeBy } from './catch-up';
 const RINGS_AT_LEAST = 4;
 /** How many entries of a ring are loose at most. */
 const MOST_LOOSE = 64;
+/**
+ * The size of the pieces of memory that hold the entries of a ring. An entry that is kept elsewhere, as those of a
+ * replay are, keeps its piece alive.
+ */
+const PIECE_BYTES = 65_536;
 
 /**
  * The memory that all rings of the process share. When it is used up, the ring of the feed that was silent for longest
@@ -139,13 +144,20 @@ export class Ring {
 /** Whether the data of an entry keeps much more memory alive than itself. */
 const isLoose = ({ data }: Hint): boolean => data !== null && data.buffer.byteLength > 2 * data.length;
 
-/** Copies the data of entries into one piece of memory of their own. */
+/** Copies the data of entries into pieces of memory of their own. A larger entry has a piece for itself. */
 function pack(hints: readonly Hint[]): void {
-  const own = Buffer.allocUnsafeSlow(hints.reduce((sum, { data }) => sum + data!.length, 0));
-  let at = 0;
-  for (const hint of hints) {
-    const to = at + hint.data!.copy(own, at);
-    hint.data = own.subarray(at, to);
-    at = to;
+  for (let from = 0; from < hints.length;) {
+    let to = from;
+    let bytes = 0;
+    do bytes += hints[to++]!.data!.length;
+    while (to < hints.length && bytes + hints[to]!.data!.length <= PIECE_BYTES);
+    const piece = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const hint of hints.slice(from, to)) {
+      const end = at + hint.data!.copy(piece, at);
+      hint.data = piece.subarray(at, end);
+      at = end;
+    }
+    from = to;
   }
 }

@@ -104,8 +104,8 @@ export class EntryBatch {
  */
 const replayed = new Map<Hint, EntryBatch>();
 /**
- * The most batches that are kept. With the size that a stream replays at a time this is at most 16 MB, plus their
- * compressed form.
+ * The most batches that are kept. With the size that a stream replays at a time this is about 16 MB for each view, plus
+ * their compressed form, plus the entries that their rings no longer hold.
  */
 const MAX_REPLAYED = 256;
 
