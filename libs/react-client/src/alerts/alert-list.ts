@@ -10,6 +10,7 @@ export interface AlertsShown {
   alerts: readonly Alert[];
   /** Whether the first page, or the whole list again, is being loaded. The alerts stay meanwhile. */
   loading: boolean;
+  /** Whether the next page is being loaded, or will be when the list is. */
   loadingMore: boolean;
   /** Why the last load failed; null when it did not. */
   error: ApiProblem | null;
@@ -122,13 +123,25 @@ export class AlertList {
   }
 
   /**
-   * Loads the next page; does nothing while a load is under way or when there is none. Never rejects: `error` says why
-   * it failed.
+   * Loads the next page, after the list when that is being loaded; does nothing when there is none or when it is asked
+   * for already. Never rejects: `error` says why it failed.
    */
   async loadMore(): Promise<void> {
-    if (this.loading || this.shown.loadingMore || this.next === null) return;
-    const { generation, next } = this;
+    if (this.shown.loadingMore || this.next === null) return;
     this.show({ loadingMore: true });
+    for (let isLoaded = false; !isLoaded;) {
+      const isReload = this.loading !== null;
+      while (this.loading) await this.loading;
+      // the list was forgotten
+      if (!this.shown.loadingMore) return;
+      if (this.next === null || (isReload && this.shown.error)) return this.show({ loadingMore: false });
+      isLoaded = await this.loadNext(this.next);
+    }
+  }
+
+  /** Returns false when the list was loaded again meanwhile: it may end elsewhere then. */
+  private async loadNext(next: string): Promise<boolean> {
+    const { generation } = this;
     await this.store.whileLoading(async () => {
       try {
         const page = await this.store.api.list({ ...this.search, after: next, facets: false });
@@ -146,10 +159,11 @@ export class AlertList {
         if (generation === this.generation) this.show({ loadingMore: false, error: error as ApiProblem });
       }
     });
+    return generation === this.generation;
   }
 
   private async loadAll(generation: number): Promise<void> {
-    this.show({ loading: true, loadingMore: false });
+    this.show({ loading: true });
     await this.store.whileLoading(async () => {
       try {
         const wanted = Math.max(this.search.limit ?? PAGE, Math.min(this.placed.size, 1_000));

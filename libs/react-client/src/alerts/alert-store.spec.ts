@@ -412,6 +412,41 @@ describe('a list of alerts', () => {
     expect(list.getSnapshot().alerts).toHaveLength(2);
   });
 
+  it.each(['before', 'during'] as const)(
+    'gets the next page that was asked for %s the list was loaded again, after that',
+    async (when) => {
+      for (let i = 0; i < 120; i += 1) server.append({});
+      await live();
+      const list = await shown();
+      let release!: () => void;
+      hold = new Promise((resolve) => (release = resolve));
+      if (when === 'before') void list.loadMore();
+      void store.reloadAll();
+      if (when === 'during') void list.loadMore();
+      expect(list.getSnapshot()).toMatchObject({ loading: true, loadingMore: true });
+      // asked for again and again, it is one page
+      for (let click = 0; click < 3; click += 1) void list.loadMore();
+      hold = undefined;
+      release();
+      await settle();
+      expect(list.getSnapshot()).toMatchObject({ loading: false, loadingMore: false, hasMore: true });
+      expect(list.getSnapshot().alerts).toHaveLength(100);
+    },
+  );
+
+  it('asks for no page after a load that failed, and says why it failed', async () => {
+    for (let i = 0; i < 120; i += 1) server.append({});
+    await live();
+    const list = await shown();
+    const failing = jest.spyOn(store.api, 'list').mockRejectedValueOnce(new Error('away'));
+    const asked = failing.mock.calls.length;
+    void store.reloadAll();
+    void list.loadMore();
+    await settle();
+    expect(list.getSnapshot()).toMatchObject({ loading: false, loadingMore: false, error: { message: 'away' } });
+    expect(failing).toHaveBeenCalledTimes(asked + 1);
+  });
+
   it('removes the alerts of a tenant that the user may no longer see', async () => {
     server.append({});
     server.append({ tenant_id: 'cafe' });
