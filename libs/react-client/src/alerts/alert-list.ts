@@ -68,6 +68,8 @@ export class AlertList {
    */
   private unfilled = 0;
   private loading: Promise<void> | null = null;
+  /** Whether the last load failed: the list may lack what was missed before it. */
+  private isOutdated = false;
   /** The number of the present load: the response of an earlier load is dropped. */
   private generation = 0;
 
@@ -123,12 +125,13 @@ export class AlertList {
   }
 
   /**
-   * Loads the next page, after the list when that is being loaded; does nothing when there is none or when it is asked
-   * for already. Never rejects: `error` says why it failed.
+   * Loads the next page, after the list when that is being loaded or its last load failed; does nothing when there is
+   * none or when it is asked for already. Never rejects: `error` says why it failed.
    */
   async loadMore(): Promise<void> {
     if (this.shown.loadingMore || this.next === null) return;
     this.show({ loadingMore: true });
+    if (this.isOutdated && !this.loading) void this.load();
     for (let isLoaded = false; !isLoaded;) {
       const isReload = this.loading !== null;
       while (this.loading) await this.loading;
@@ -191,11 +194,14 @@ export class AlertList {
         this.clear();
         for (const page of pages) this.take(page);
         this.unfilled = unfilled;
+        this.isOutdated = false;
         const { facets = null } = pages[0]!;
         const { searched = null } = pages.at(-1)!;
         this.show({ loading: false, error: null, loadedAt: Date.now(), facets, searched, endedEarly });
       } catch (error) {
-        if (generation === this.generation) this.show({ loading: false, error: error as ApiProblem });
+        if (generation !== this.generation) return;
+        this.isOutdated = true;
+        this.show({ loading: false, error: error as ApiProblem });
       }
     });
   }
@@ -212,6 +218,7 @@ export class AlertList {
     this.shown = NOTHING;
     this.edge = this.next = null;
     this.unfilled = 0;
+    this.isOutdated = false;
   }
 
   private clear(): void {

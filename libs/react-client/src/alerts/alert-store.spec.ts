@@ -447,6 +447,18 @@ describe('a list of alerts', () => {
     expect(failing).toHaveBeenCalledTimes(asked + 1);
   });
 
+  it('is loaded again before its next page when its last load has failed, because it lacks what was missed', async () => {
+    for (let i = 0; i < 120; i += 1) server.append({});
+    await live();
+    const list = await shown();
+    server.append({ title: 'missed' });
+    jest.spyOn(store.api, 'list').mockRejectedValueOnce(new Error('away'));
+    await store.reloadAll();
+    await list.loadMore();
+    const { alerts, error } = list.getSnapshot();
+    expect([alerts[0]!.title, alerts.length, error]).toEqual(['missed', 100, null]);
+  });
+
   it('removes the alerts of a tenant that the user may no longer see', async () => {
     server.append({});
     server.append({ tenant_id: 'cafe' });
