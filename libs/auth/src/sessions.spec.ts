@@ -248,6 +248,20 @@ describe('tokens that the provider has renewed', () => {
     expect(renewals).toEqual(['refresh 1']);
   });
 
+  test('and wait in another gateway for a store that is back, end no session whose lease is over', async () => {
+    store.writesFail = true;
+    await one.rightOf(secret);
+    now += 20_000;
+    const takes = provider;
+    provider = (refreshToken) => {
+      store.writesFail = false;
+      return takes(refreshToken);
+    };
+    expect((await gateway().rightOf(secret)).token).toBe('ana:2');
+    expect(renewals).toEqual(['refresh 1', 'refresh 1']);
+    expect((await one.rightOf(secret)).token).toBe('ana:2');
+  });
+
   test("are stored while the issuer's keys are away, and the token before them is used until they are back", async () => {
     const two = gateway();
     now -= 40_000;

@@ -30,6 +30,11 @@ const LOOK_AGAIN_MS = 1_000;
 /** How long after a failed write of renewed tokens it is repeated: soon, because their lease is running out. */
 const WRITE_AGAIN_MS = 1_000;
 /**
+ * How long a refusal of the provider waits for tokens that another gateway has not stored yet: until it has repeated
+ * its write, which the store answers within 2 s.
+ */
+const STORED_WITHIN_MS = WRITE_AGAIN_MS + 2_500;
+/**
  * How many renewed tokens are kept until they are stored, a few KB each. Without the store no renewal begins, so they
  * are those that were under way when it went away.
  */
@@ -261,11 +266,17 @@ export class Sessions {
     }
   }
 
-  /** The provider refuses the refresh token: the session is over, unless another gateway has used it meanwhile. */
+  /**
+   * The provider refuses the refresh token: the session is over, unless another gateway has used it. That one may have
+   * its tokens in memory still, because the store was away for longer than the lease.
+   */
   private async refused(id: string, version: number): Promise<Kept> {
-    const stored = await this.store.use(id, this.options.idleMs);
-    if (stored && stored.version !== version) return this.load(id);
-    throw await this.over(id);
+    for (let waited = 0; ; waited += LOOK_MS) {
+      const stored = await this.store.use(id, this.options.idleMs);
+      if (stored && stored.version !== version) return this.load(id);
+      if (!stored || waited >= STORED_WITHIN_MS) throw await this.over(id);
+      await sleep(LOOK_MS);
+    }
   }
 
   /** Another gateway renews the tokens. While the present token is good, no request waits for it. */
