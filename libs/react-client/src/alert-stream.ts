@@ -212,10 +212,12 @@ export class AlertStream {
       },
       followStatus: ({ gap: _theirs, ...status }) => {
         if (this.alone) return;
+        // this tab is not in the queue for the lock: it would repeat what a tab said that has closed since
+        if (this.connection.hasGivenUp && status.state !== 'live') return;
         this.patch({ ...status, isLeader: false });
         if (status.state === 'live') this.credential.resume();
         // the user signed in again in another tab: this tab queues for the lock again, or no tab could take over later
-        if (this.connection.hasGivenUp && status.state === 'live') this.connection.retryNow();
+        if (this.connection.hasGivenUp) this.connection.retryNow();
         this.watchLeader();
       },
       catchUpAlone: () => {

@@ -185,6 +185,29 @@ describe('the tabs of a browser', () => {
     ]);
   });
 
+  it('that are signed out say so until another tab is live, and not what that one is doing', async () => {
+    let token = aToken();
+    const options = { token: () => token };
+    const first = await openTab(options);
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    const second = await openTab(options);
+    server.answers = Array.from({ length: 6 }, () => problem(401, 'token_expired'));
+    server.last.say('close', { reason: 'token_expired', action: 'reauthenticate', retry_ms: 0 });
+    await pass(1_000);
+    expect([first, second].map(({ stream }) => stream.status.state)).toEqual(['signed_out', 'signed_out']);
+
+    token = aToken({ exp: Date.now() / 1_000 + 7_200 });
+    server.answers = Array.from({ length: 3 }, () => problem(503, 'draining'));
+    second.stream.reconnect();
+    await pass(500);
+    expect([first, second].map(({ stream }) => stream.status.state)).toEqual(['signed_out', 'reconnecting']);
+    // the tab that has given up would otherwise wait for this one for ever
+    second.stream.close();
+    await pass(60_000);
+    expect(first.stream.status.state).toBe('signed_out');
+  });
+
   it('ask again with a credential that was refused in one of them, once the connection of another is accepted', async () => {
     const [, , third] = await openThree();
     const { credential } = third.stream;
