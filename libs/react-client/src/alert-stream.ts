@@ -121,6 +121,7 @@ export class AlertStream {
     // if several tabs are signed in again at once, each would otherwise cut the connection that the first has opened
     if (this.shared && !this.shared.isLeader && !this.connection.hasGivenUp) this.shared.askToReconnect();
     this.connection.retryNow({ evenIfWell: true });
+    this.alone?.retryNow({ evenIfWell: true });
   }
 
   /** Clears `status.gap`. Call it when the list was loaded again. */

@@ -208,6 +208,26 @@ describe('the tabs of a browser', () => {
     expect(first.stream.status.state).toBe('signed_out');
   });
 
+  it('connect again when the user signs in, also where one of them catches up by itself', async () => {
+    let token = aToken();
+    await openTab({ from: cursorAt(10) });
+    server.last.say('connection', connection('resumed'), cursorAt(10));
+    await settle();
+    const begun = server.asked.length;
+    server.answers = [problem(401, 'token_expired'), problem(401, 'token_expired')];
+    const far = await openTab({ from: cursorAt(5), token: () => token });
+    await pass(1_000);
+    expect([far.stream.status.state, server.asked.length - begun]).toEqual(['signed_out', 2]);
+    token = aToken({ exp: Date.now() / 1_000 + 7_200 });
+    far.stream.reconnect();
+    await pass(1_000);
+    expect(server.last.headers.get('last-event-id')).toBe(cursorAt(5));
+    server.last.say('connection', connection('resumed', { behind: 5 }), cursorAt(5));
+    for (let seq = 6; seq <= 10; seq += 1) sayEntry(server.last, seq);
+    await settle();
+    expect([far.stream.status.state, far.told]).toEqual(['live', [6, 7, 8, 9, 10]]);
+  });
+
   it('ask again with a credential that was refused in one of them, once the connection of another is accepted', async () => {
     const [, , third] = await openThree();
     const { credential } = third.stream;
