@@ -1,8 +1,9 @@
 import { Pool } from 'pg';
-import { DataSource, EntitySchema } from 'typeorm';
+import { DataSource, EntitySchema, Like } from 'typeorm';
 import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import { captureCrud, type CrudCaptureOptions } from './crud-capture';
 import type { BrokerEvent } from './event';
+import type { EventBrokerOptions } from './broker-options';
 import { EventBroker } from './event-broker';
 import { DatabaseProvider } from './providers/database-provider';
 import { MemoryProvider } from './providers/memory-provider';
@@ -45,10 +46,10 @@ describe.each(['database', 'memory'] as const)('captured by TypeORM, with the %s
   let broker: EventBroker;
   let heard: BrokerEvent[];
   let end: () => void;
-  const capture = async (options: Partial<CrudCaptureOptions> = {}) => {
+  const capture = async (options: Partial<CrudCaptureOptions> = {}, how: EventBrokerOptions = {}) => {
     const provider = kind === 'database' ? new DatabaseProvider({ pool }) : new MemoryProvider();
     heard = [];
-    broker = new EventBroker({ provider, instanceId: `capture-${Math.random()}` });
+    broker = new EventBroker({ provider, instanceId: `capture-${Math.random()}`, ...how });
     broker.subscribe('public.items.*', (event) => void heard.push(event));
     await broker.start();
     end = captureCrud(dataSource, { broker, ...options });
@@ -130,6 +131,28 @@ describe.each(['database', 'memory'] as const)('captured by TypeORM, with the %s
     end = captureCrud(dataSource, { broker, tables: ['others'] });
     await repository().save({ name: 'salt', kilos: 1 });
     expect(await settled()).toHaveLength(1);
+  });
+
+  it.each(['sync', 'async'] as const)('%s: nothing that was captured is lost when the queue is full', async (mode) => {
+    const troubles: unknown[] = [];
+    await capture({ onTrouble: (error) => troubles.push(error) }, { mode, bufferSize: 2, workerCount: 1 });
+    const { entered, release, handler } = gate();
+    broker.subscribe('public.items.*', handler);
+    const item = (name: string) => ({ name: `${kind} ${mode} ${name}`, kilos: 1 });
+    const saved = Promise.all([
+      dataSource.transaction(async (manager) => {
+        for (const name of 'abc') await manager.save(Items, item(name));
+      }),
+      ...[...'defg'].map((name) => repository().save(item(name))),
+    ]);
+    const stored = () => repository().countBy({ name: Like(`${kind} ${mode} %`) });
+    await eventually(async () => (entered.length > 0 && (await stored()) === 7) || undefined);
+    release();
+    await saved;
+    await eventually(() => entered.length === 7 || undefined);
+    const names = heard.map(({ payload }) => (payload as Item).name);
+    expect(names.sort()).toEqual([...'abcdefg'].map((name) => item(name).name));
+    expect(troubles).toEqual([]);
   });
 
   it('what a handler saves while the broker stops is committed, with its event', async () => {

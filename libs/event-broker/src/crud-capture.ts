@@ -13,6 +13,7 @@ import type {
   TransactionStartEvent,
   UpdateEvent,
 } from 'typeorm';
+import { BrokerError } from './broker-error';
 import { eventType, type EventDraft } from './event';
 import type { EventBroker } from './event-broker';
 import { guarded } from './listeners';
@@ -44,7 +45,8 @@ type Operation = 'create' | 'update' | 'delete' | 'read';
  * With the database provider, in the database of the data source, the events are written by the transaction itself,
  * before it commits: a rolled-back change is no event, and a committed one is always an event. With another provider
  * they are published after the commit, and lost if the process ends just then. A change outside of a transaction, such
- * as `repository.update()`, is published after it; what SQL changes by itself is not seen.
+ * as `repository.update()`, is published after it; what SQL changes by itself is not seen. While the broker's queue is
+ * full, captured events wait in the provider.
  */
 export function captureCrud(dataSource: DataSource, options: CrudCaptureOptions): () => void {
   const capture = new CrudCapture(options);
@@ -157,7 +159,15 @@ class CrudCapture implements EntitySubscriberInterface {
   /** The change is made already, so that a failure is only told. */
   private async publish(drafts: readonly EventDraft[]): Promise<void> {
     if (drafts.length === 0) return;
-    await this.options.broker.publishBatch(drafts).catch(guarded(this.options.onTrouble));
+    const { broker, onTrouble } = this.options;
+    // they must not be lost for want of room in the queue: there is no other word of the change
+    const published = broker.mode === 'sync' ? broker.publishBatch(drafts) : broker.publishThroughStream(drafts);
+    await published
+      .catch((error: unknown) => {
+        if (!(error instanceof BrokerError && error.code === 'queue_full')) throw error;
+        return broker.publishThroughStream(drafts);
+      })
+      .catch(guarded(onTrouble));
   }
 }
 

@@ -154,7 +154,7 @@ export class EventBroker {
     const events = drafts.map((draft) => this.prepare(draft));
     if (this.mode === 'async' || this.state !== 'running') return this.enqueue(events);
     return this.turns.take(async () => {
-      await this.give(events);
+      await this.give(events, this.origin);
       const results: PublishResult[] = [];
       for (const event of events) results.push(await this.handleNow(event));
       return results;
@@ -169,7 +169,7 @@ export class EventBroker {
     const event = this.prepare(draft);
     if (this.state !== 'running') return (await this.enqueue([event]))[0]!;
     return this.turns.take(async () => {
-      await this.give([event]);
+      await this.give([event], this.origin);
       return this.handleNow(event);
     });
   }
@@ -193,6 +193,16 @@ export class EventBroker {
     const events = drafts.map((draft) => this.prepare(draft));
     await provider.publishWithin(client, events);
     return events.map(({ id }) => id);
+  }
+
+  /**
+   * Publishes several events that come to this instance as to all others, by the provider's stream: there they wait
+   * until there is room, and are never refused with `queue_full`. For what has happened already, such as changes that
+   * are committed. In both modes workers handle them. Returns their ids.
+   */
+  async publishThroughStream(drafts: readonly EventDraft[]): Promise<string[]> {
+    const events = drafts.map((draft) => this.prepare(draft));
+    return (await this.leave(events, undefined)).map(({ id }) => id);
   }
 
   /** Calls the handler for each event whose type matches. Returns the id of the subscription. */
@@ -297,8 +307,8 @@ export class EventBroker {
     return event;
   }
 
-  private async give(events: readonly BrokerEvent[]): Promise<void> {
-    const given = this.provider.publish(events, this.origin);
+  private async give(events: readonly BrokerEvent[], origin: string | undefined): Promise<void> {
+    const given = this.provider.publish(events, origin);
     if (given) await given;
     this.published += events.length;
     const { metrics } = this.options;
@@ -307,11 +317,11 @@ export class EventBroker {
 
   private async enqueue(events: readonly BrokerEvent[]): Promise<PublishResult[]> {
     const pool = this.running();
-    if (this.state === 'stopping') return this.leave(events);
+    if (this.state === 'stopping') return this.leave(events, this.origin);
     // the places are taken before anything is stored, so that no event is stored that is not handled
     pool.reserve(events.length);
     try {
-      await this.give(events);
+      await this.give(events, this.origin);
     } catch (error) {
       pool.giveBack(events.length);
       throw error;
@@ -327,13 +337,17 @@ export class EventBroker {
     });
   }
 
-  /** Stores what is published while the broker stops, as handlers do that finish their work. */
-  private async leave(events: readonly BrokerEvent[]): Promise<PublishResult[]> {
-    await this.give(events);
+  /**
+   * Gives events to the provider only: while the broker stops, what handlers publish that finish their work, and what
+   * without an origin comes back by the stream.
+   */
+  private async leave(events: readonly BrokerEvent[], origin: string | undefined): Promise<PublishResult[]> {
+    this.running();
+    await this.give(events, origin);
     return events.map((event): PublishResult => {
       const isCompleted = event.status === 'completed';
       if (isCompleted) this.attempts.count(new Delivery(event, true, []), 'completed');
-      else this.attempts.unfinished.push(event.id);
+      else if (this.state !== 'running') this.attempts.unfinished.push(event.id);
       return { id: event.id, status: isCompleted ? 'completed' : 'pending', failures: [] };
     });
   }
