@@ -1,6 +1,8 @@
 import { encodeHint, encodeSignedHints, topicOf } from '@tocsin/contracts';
 import { aHint, aTenant, describePlainMessages, eventually, Taken } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
+import { createLogger } from '@tocsin/observability';
+import { DocumentedUser } from '../testing/documented-user';
 import { OwnRedis, redisUrl } from '../testing/own-redis';
 
 describePlainMessages('Redis', {
@@ -119,5 +121,51 @@ describe('plain messages from Redis', () => {
     const hint = aHint({ tenant_id: tenant });
     await redis.bus({ plainPrefix: `${redis.prefix}plain:` }).publish([hint]);
     await eventually(() => expect(taken.bodies).toEqual([hint.data!.toString()]));
+  });
+
+  describe('for a user with the rights of the documents', () => {
+    let user: DocumentedUser;
+    beforeEach(async () => void (user = await DocumentedUser.of('engines.md', redis.prefix)));
+    afterEach(() => user.remove());
+
+    it('are taken and handed over, and nothing is refused', async () => {
+      const [first, taken, tenant] = [redis.plainMessages(user.url), new Taken(), aTenant()];
+      first.listen(taken.take);
+      await eventually(() => expect(first.taking).toBe(true));
+      for (const prefix of [redis.prefix, `${redis.prefix}plain:`])
+        await redis.plain.publish(topicOf(tenant, prefix), '{}');
+      await eventually(() => expect(taken.messages).toHaveLength(2));
+
+      const second = redis.plainMessages(user.url);
+      second.listen(taken.take);
+      await eventually(() => expect(second.listening).toBe(true));
+      await first.stop();
+      await eventually(() => expect(second.taking).toBe(true), 20_000);
+
+      // what a processor publishes beside them
+      await redis.bus({ url: user.url }).publish([aHint({ tenant_id: tenant })]);
+      await redis.doorbell(user.url).ring();
+      expect(await user.refused()).toEqual([]);
+    });
+
+    it.each(['-eval', '-get', '-psubscribe', '-subscribe', 'resetchannels'])(
+      'are not taken without one of them (%s), which the log says once',
+      async (missing) => {
+        await user.lose(missing);
+        const log = createLogger({ app: 'test', level: 'silent' });
+        const warn = jest.spyOn(log, 'warn');
+        const process = redis.plainMessages(user.url, log);
+        process.listen(() => undefined);
+        await eventually(() => expect(warn).toHaveBeenCalledTimes(1), 20_000);
+        await user.regain();
+        await eventually(() => expect(process.taking).toBe(true), 20_000);
+        expect(warn.mock.calls).toEqual([
+          [
+            { err: expect.objectContaining({ name: 'ReplyError' }) as Error },
+            'plain messages are not taken: Redis refuses what that needs',
+          ],
+        ]);
+      },
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { looksLikeHints, tenantIdOf, topicOf } from '@tocsin/contracts';
+import { looksLikeHints, tenantIdOf, topicOf, Unavailable } from '@tocsin/contracts';
 import { PlainMessages, type PlainMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { within } from '@tocsin/timing';
@@ -33,7 +33,10 @@ return 1`;
 /** Gives the lease back and says so, in one step. Returns how many processes hear it. */
 const RELEASE = `
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
-return redis.call('publish', KEYS[2], 'free')`;
+return redis.call('publish', ARGV[2], 'free')`;
+
+/** An error that Redis itself sent, such as a right that is missing, and not the end of a connection. */
+const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError';
 
 type State = 'away' | 'standby' | 'claiming' | 'taking';
 
@@ -53,11 +56,13 @@ export class RedisPlainMessages extends PlainMessages {
   private readonly commands: RedisConnection;
   private state: State = 'away';
   private take: ((message: PlainMessage) => void) | undefined;
+  private arriving: Promise<void> | undefined;
   private asking: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped: Promise<void> | undefined;
   private succeeded: (() => void) | undefined;
   private missed = false;
+  private refused = false;
 
   constructor(
     private readonly options: PlainMessagesOptions,
@@ -99,13 +104,17 @@ export class RedisPlainMessages extends PlainMessages {
     return (this.stopped ??= this.handOver());
   }
 
-  private async arrive(): Promise<void> {
+  private arrive(): Promise<void> {
+    return (this.arriving ??= this.stand().finally(() => (this.arriving = undefined)));
+  }
+
+  private async stand(): Promise<void> {
     try {
       await this.subscriber.subscribe(this.marks);
       this.become('standby');
-      await this.ask();
-    } catch {
-      // the connection ended again, and another one follows
+      void this.ask();
+    } catch (error) {
+      this.noteRefusal(error); // else the connection ended again, and another one follows
     }
   }
 
@@ -125,11 +134,13 @@ export class RedisPlainMessages extends PlainMessages {
 
   /** A lease is not renewed over a dead subscriber: no process would take the messages. */
   private async look(): Promise<void> {
-    if (this.state === 'away' || this.stopped) return;
-    const answered = this.subscriber.ping().then(
-      () => true,
-      () => false,
-    );
+    if (this.stopped) return;
+    if (this.state === 'away') {
+      // it was refused; the right may be there now
+      if (this.subscriber.status === 'ready') await this.arrive();
+      return;
+    }
+    const answered = this.subscriber.ping().then(() => true, isReply);
     if (await within(PING_TIMEOUT_MS, answered, () => false)) await this.ask();
     else if (this.listening) this.subscriber.disconnect(true);
   }
@@ -137,8 +148,17 @@ export class RedisPlainMessages extends PlainMessages {
   /** Asks for the lease, and begins when it is granted. Never rejects. */
   private ask(): Promise<void> {
     return (this.asking ??= this.claim()
-      .catch(() => undefined) // asked again in a second; until then the one that takes goes on
+      // asked again in a second; until then the one that takes goes on
+      .catch((error: unknown) => this.noteRefusal(error))
       .finally(() => (this.asking = undefined)));
+  }
+
+  /** The log says once what Redis refuses. All else is tried again, and `leave` tells of an outage. */
+  private noteRefusal(error: unknown): void {
+    const cause = error instanceof Unavailable ? error.cause : error;
+    if (this.refused || !isReply(cause)) return;
+    this.refused = true;
+    this.log.warn({ err: cause }, 'plain messages are not taken: Redis refuses what that needs');
   }
 
   private async claim(): Promise<void> {
@@ -162,6 +182,7 @@ export class RedisPlainMessages extends PlainMessages {
       this.become('taking');
       this.log.info({ missed: this.missed }, 'plain messages are taken by this process');
       this.missed = false;
+      this.refused = false;
     } else if (this.state === 'taking') {
       this.become('standby');
       this.succeeded?.();
@@ -195,7 +216,7 @@ export class RedisPlainMessages extends PlainMessages {
     // one that has just sent its mark takes what follows it, since its predecessor stopped there
     if (this.taking || this.state === 'claiming') {
       const succeeded = new Promise<void>((resolve) => (this.succeeded = resolve));
-      const hear = await this.run((client) => client.eval(RELEASE, 2, this.lease, this.marks, this.id)).catch(() => 0);
+      const hear = await this.run((client) => client.eval(RELEASE, 1, this.lease, this.id, this.marks)).catch(() => 0);
       if (Number(hear) > 1) await within(HANDOVER_MS, succeeded, () => undefined);
     }
     this.take = undefined;

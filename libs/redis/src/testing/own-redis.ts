@@ -74,13 +74,9 @@ export class OwnRedis {
   }
 
   /** A process that listens for plain messages, under the prefix of the test and under `plain:` after it. */
-  plainMessages(url = this.urls): RedisPlainMessages {
+  plainMessages(url = this.urls, log = this.silent): RedisPlainMessages {
     const { prefix } = this;
-    const messages = new RedisPlainMessages(
-      { url, prefix, prefixes: [prefix, `${prefix}plain:`] },
-      this.silent,
-      this.metrics,
-    );
+    const messages = new RedisPlainMessages({ url, prefix, prefixes: [prefix, `${prefix}plain:`] }, log, this.metrics);
     this.stoppers.push(() => messages.stop());
     return messages;
   }
