@@ -49,9 +49,13 @@ it.each([
     'forRootAsync with a broker',
     () => EventBrokerModule.forRootAsync({ useFactory: () => new EventBroker({ instanceId: 'nest' }) }),
   ],
-])('%s: methods with @OnEvent are called, and closing the application flushes', async (_, broker) => {
+])('%s: methods with @OnEvent are called once, and closing the application flushes', async (_, broker) => {
   heard.length = 0;
-  @Module({ imports: [broker()], providers: [Mails], controllers: [Users] })
+  const aliases = [
+    { provide: 'alias', useExisting: Mails },
+    { provide: 'factory', useFactory: (mails: Mails) => mails, inject: [Mails] },
+  ];
+  @Module({ imports: [broker()], providers: [Mails, ...aliases], controllers: [Users] })
   class AppModule {}
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
   const events = app.get(EventBroker);

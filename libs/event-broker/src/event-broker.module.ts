@@ -36,8 +36,10 @@ class BrokerLife implements OnApplicationBootstrap, BeforeApplicationShutdown {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    for (const { instance } of [...this.discovery.getProviders(), ...this.discovery.getControllers()])
-      if (typeof instance === 'object' && instance !== null) this.subscribe(instance as object);
+    const found = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+    // once each: an alias (`useExisting`), or a factory that returns what is injected, provides the same instance again
+    for (const instance of new Set<unknown>(found.map((wrapper) => wrapper.instance)))
+      if (typeof instance === 'object' && instance !== null) this.subscribe(instance);
     await this.broker.start();
   }
 
