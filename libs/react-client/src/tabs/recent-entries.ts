@@ -16,8 +16,8 @@ export class RecentEntries {
 
   add(told: Told): void {
     const { event, cursor } = told;
-    // the new stream does not begin where the last one ended
-    if (event === 'connection' && cursor !== this.end) {
+    // what the frames before it lead to is not where the stream goes on
+    if (event === 'reset' || (event === 'connection' && cursor !== this.end)) {
       this.recent = [];
       this.begin = cursor;
     }

@@ -137,6 +137,26 @@ describe('the tabs of a browser', () => {
     expect(server.asked).toHaveLength(2);
   });
 
+  it.each([
+    ['lost entries', 'window_exceeded', cursorAt(900)],
+    ['got another history', 'history_replaced', 'e2-10-abcdefgh'],
+  ])('that come late are told by the server when the stream has %s since', async (_, reason, cursor) => {
+    await openTab({ from: cursorAt(10) });
+    server.last.say('connection', connection('resumed'), cursorAt(10));
+    for (let seq = 11; seq <= 20; seq += 1) sayEntry(server.last, seq);
+    server.last.say('reset', { tenant_id: 'bakery', reason, snapshot: '/api/v1/alerts' }, cursor);
+    await settle();
+    const late = await openTab({ from: cursorAt(15) });
+    await settle();
+    expect([late.told, server.asked.length]).toEqual([[], 2]);
+    expect(server.last.headers.get('last-event-id')).toBe(cursorAt(15));
+    server.last.say('connection', connection('gap', { missed: null, reason: 'history_replaced' }), cursor);
+    await settle();
+    expect(late.stream.status.gap?.tenants).toHaveLength(1);
+    await settle();
+    expect([late.stream.status.state, server.asked.length]).toEqual(['live', 2]);
+  });
+
   it('that are all signed out are live again when one of them is signed in, have missed nothing, and one of them takes over when that one closes', async () => {
     let token = aToken();
     const options = { token: () => token };
