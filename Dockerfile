@@ -34,7 +34,8 @@ ENV BUILD_COMMIT=$BUILD_COMMIT
 # The user `node`, as a number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 EXPOSE 8000 9090
-# /livez asks for nothing outside the process: a database that is away must not restart it.
+# /livez asks for nothing outside the process: a database that is away must not restart it. Each app has an admin port of
+# its own by default.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=6 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 9090}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const { ADMIN_PORT, LIVENESS_PATH } = process.env; Promise.any((ADMIN_PORT ? [ADMIN_PORT] : [9090, 9091, 9092]).map(async (port) => { const answer = await fetch(`http://127.0.0.1:${port}${LIVENESS_PATH || '/livez'}`); if (!answer.ok) throw answer; })).then(() => process.exit(0), () => process.exit(1))"]
 CMD ["node", "dist/apps/gateway/src/main.js"]

@@ -1,8 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readText } from './manifests/deployed';
+import { runInNewContext } from 'node:vm';
+import { APPS, readText } from './manifests/deployed';
 
 const root = join(__dirname, '..');
+
+interface Config {
+  settings: { ADMIN_PORT: { parse(value: unknown): number } };
+}
 
 describe('the image', () => {
   test('the image runs as a user other than root, and the manifests as the same user', () => {
@@ -11,6 +16,36 @@ describe('the image', () => {
     expect(finalStage).toMatch(/^HEALTHCHECK /m);
     expect(finalStage).not.toMatch(/\bnpm\b/);
     expect(readText('infrastructure/kubernetes/base/gateway.yaml')).toContain('runAsUser: 1000');
+  });
+
+  test('its health check asks the admin port that is set, else the default port of each app', async () => {
+    const [, check] = /^ {2}CMD (\["node", "-e", .*\])$/m.exec(readText('Dockerfile'))!;
+    const [, , program] = JSON.parse(check!) as string[];
+    const configs = Object.keys(APPS).map((app) => import(join(root, 'apps', app, 'src', 'config')) as Promise<Config>);
+    const defaults = (await Promise.all(configs)).map(({ settings }) => settings.ADMIN_PORT.parse(undefined)).sort();
+    expect(new Set(defaults).size).toBe(3);
+    const probe = async (environment: NodeJS.ProcessEnv, listening: number, ok = true) => {
+      const asked: number[] = [];
+      const fetch = async (url: string) => {
+        const port = Number(new URL(url).port);
+        asked.push(port);
+        expect(new URL(url).pathname).toBe(environment.LIVENESS_PATH ?? '/livez');
+        if (port !== listening) throw new Error('refused');
+        return { ok };
+      };
+      const status = await new Promise((exit) => {
+        runInNewContext(program!, { fetch, process: { env: environment, exit }, Promise, URL });
+      });
+      return { status, asked: asked.sort() };
+    };
+    for (const port of defaults) {
+      expect(await probe({}, port)).toEqual({ status: 0, asked: defaults });
+      expect(await probe({ ADMIN_PORT: '' }, port, false)).toMatchObject({ status: 1 });
+    }
+    expect(await probe({}, 1)).toMatchObject({ status: 1 });
+    expect(await probe({ ADMIN_PORT: '7000' }, 7000)).toEqual({ status: 0, asked: [7000] });
+    expect(await probe({ LIVENESS_PATH: '/alive' }, 9090)).toMatchObject({ status: 0 });
+    expect(await probe({ ADMIN_PORT: '7000' }, 9091)).toEqual({ status: 1, asked: [7000] });
   });
 
   test('the image knows the commit that it was built from, where the build is told', () => {
