@@ -18,6 +18,16 @@ it.each(documents)('%s links to files that are there', (file) => {
   expect(links.filter((link) => !existsSync(join(root, dirname(file), link)))).toEqual([]);
 });
 
+it('no file installs a package of Tocsin by its name, since no registry has one', () => {
+  const files = ['.', 'docs', 'examples', 'libs', 'apps/cli'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: folder !== '.' }).map((file) => join(folder, String(file))),
+  );
+  const ours = files.filter((file) => /\.(md|ts|tsx|js|mjs|py|html)$/.test(file) && !/node_modules|dist/.test(file));
+  expect(ours).toEqual(expect.arrayContaining(['README.md', 'libs/publisher/README.md']));
+  const byName = /\b(npm (install|i|add)|yarn add|pnpm add|npx) ([^\n`]* )?@tocsin\//;
+  expect(ours.filter((file) => byName.test(read(file)))).toEqual([]);
+});
+
 it("one alert's way from broker to socket is at most seven acting files, each with the pure functions that it calls", () => {
   const [, table] = read('ARCHITECTURE.md').split("## One alert's way");
   const rows = table!

@@ -1,6 +1,6 @@
 // A service that publishes an alert and waits for the broker's confirm.
 //
-//   npm install @tocsin/publisher
+//   npm install /tmp/tocsin-publisher-0.1.0.tgz     made by `npm pack` in libs/publisher: it is on no registry
 //   RABBITMQ_URL=amqp://localhost node publish.js "Flour is running low"
 import { AlertPublisher, BrokerUnavailable } from '@tocsin/publisher';
 
