@@ -1,11 +1,21 @@
 import type { ReactNode } from 'react';
 import { useFace, type InboxFace } from './inbox-face';
 
+const DAY_MS = 86_400_000;
 const UNITS = [
-  ['day', 86_400_000],
+  ['day', DAY_MS],
   ['hour', 3_600_000],
   ['minute', 60_000],
 ] as const;
+
+/** How many midnights of the user's time zone lie between two times. Times are milliseconds. */
+const daysBetween = (from: number, to: number): number => (midnight(to) - midnight(from)) / DAY_MS;
+
+/** The midnight before a time, as if all days had 24 hours. */
+function midnight(at: number): number {
+  const day = new Date(at);
+  return Date.UTC(day.getFullYear(), day.getMonth(), day.getDate());
+}
 
 /** How long ago a time was, in the largest unit that fits: "now", "4 min. ago", "yesterday". Times are milliseconds. */
 export function agoText(locale: string, at: number, now: number): string {
@@ -13,7 +23,8 @@ export function agoText(locale: string, at: number, now: number): string {
   // a producer's clock may be ahead of the server's
   const age = Math.max(0, now - at);
   const [unit, size] = UNITS.find(([, ms]) => age >= ms) ?? ['second', Infinity];
-  return words.format(-Math.floor(age / size), unit);
+  // "yesterday" is a day of the calendar: at one in the morning, 26 hours ago is two days ago
+  return words.format(-(unit === 'day' ? daysBetween(at, now) : Math.floor(age / size)), unit);
 }
 
 /** The time written out, to the second. */
@@ -29,7 +40,7 @@ const WEEKDAYS = 6;
  */
 export function whenText(locale: string | undefined, at: number, now: number): string {
   const [then, today] = [new Date(at), new Date(now)];
-  const days = Math.abs(midnight(then) - midnight(today)) / 86_400_000;
+  const days = Math.abs(daysBetween(at, now));
   const isThisYear = then.getFullYear() === today.getFullYear();
   const day: Intl.DateTimeFormatOptions =
     days > WEEKDAYS
@@ -37,9 +48,6 @@ export function whenText(locale: string | undefined, at: number, now: number): s
       : { ...(days > 0 && { weekday: 'short' }) };
   return then.toLocaleString(locale, { ...day, hour: '2-digit', minute: '2-digit' });
 }
-
-/** The day's midnight as if all days had 24 hours. */
-const midnight = (day: Date): number => Date.UTC(day.getFullYear(), day.getMonth(), day.getDate());
 
 /** How long ago a time was; the tooltip has the exact time. */
 export function Ago({ at }: { at: string }): ReactNode {

@@ -18,10 +18,17 @@ test.each([
   ['en', 5_000, 'now'],
   ['en', 3 * 60_000 + 59_000, '3 min. ago'],
   ['es', 2 * 3_600_000, 'hace 2 h'],
-  ['en', 25 * 3_600_000, 'yesterday'],
   ['en', -4_000, 'now'],
 ])('in %s, %d ms ago is "%s"', (locale, age, text) => {
   expect(agoText(locale, NOW - age, NOW)).toBe(text);
+});
+
+test.each([
+  ['en', new Date(2026, 2, 13, 1), 'yesterday'],
+  ['en', new Date(2026, 2, 12, 23), '2 days ago'],
+  ['es', new Date(2026, 2, 12, 23), 'anteayer'],
+])('in %s, one night ago and two nights ago are told apart (%#)', (locale, at, text) => {
+  expect(agoText(locale, at.getTime(), new Date(2026, 2, 14, 2).getTime())).toBe(text);
 });
 
 test.each([
