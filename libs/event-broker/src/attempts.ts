@@ -55,7 +55,8 @@ export class Attempts {
     const status = failures.length > 0 ? 'failed' : 'completed';
     if (status === 'failed' || (isOwn && event.status !== 'completed')) {
       // in one step: as soon as the event is failed, any instance may redrive it, and must be able to claim it
-      const givenUp = claims.heldBy(delivery, failures);
+      const of = failures.map(({ subscription }) => subscription);
+      const givenUp = claims.heldBy(delivery, of);
       await this.settle(event.id, status, delivery.retries, describe(failures), givenUp);
       claims.release(delivery, givenUp);
     }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerError } from './broker-error';
 import type { BrokerEvent } from './event';
 import type { GroupClaims } from './group-claims';
-import type { HandlerContext, Subscription } from './subscriptions';
+import { groupsOf, type HandlerContext, type Subscription } from './subscriptions';
 import { upcast, type Upcasters } from './upcasters';
 
 export interface HandlerFailure {
@@ -56,6 +56,7 @@ export class HandlerCalls {
   constructor(
     private readonly options: {
       claims: GroupClaims;
+      isSubscribed: (subscription: Subscription) => boolean;
       timeoutMs: number;
       upcasters: Upcasters;
     },
@@ -65,27 +66,38 @@ export class HandlerCalls {
   }
 
   /**
-   * Calls all that wait, at the same time and in the order in which they subscribed; none after `end`, when all fail.
-   * Never rejects.
+   * Calls all that wait, at the same time and in the order in which they subscribed; none after `end`, when all fail,
+   * and none that was unsubscribed meanwhile, which has nothing more to do. Never rejects.
    */
   async callAll(delivery: Delivery): Promise<HandlerFailure[]> {
-    const { waiting } = delivery;
+    const waiting = this.subscribed(delivery);
     // most events have no handlers in groups, and then nothing is waited for
-    const groups = new Set(
-      delivery.isReplay || this.ending.signal.aborted
-        ? []
-        : waiting.flatMap(({ group }) => (group === undefined ? [] : [group])),
-    );
+    const groups = groupsOf(delivery.isReplay || this.ending.signal.aborted ? [] : waiting);
     if (groups.size === 0) return this.callThese(waiting, delivery);
     const { taken, failed } = await this.claim(delivery, groups);
-    const failures = await this.callThese(
-      waiting.filter(({ group }) => group === undefined || taken.has(group)),
-      delivery,
-    );
-    for (const subscription of waiting)
+    const called = this.subscribed(delivery).filter(({ group }) => group === undefined || taken.has(group));
+    const failures = await this.callThese(called, delivery);
+    for (const subscription of delivery.waiting)
       if (failed.has(subscription.group)) failures.push({ subscription, error: failed.get(subscription.group) });
-    await this.options.claims.completed(delivery, taken, failures);
+    await this.options.claims.completed(delivery, groupsOf(called), failures);
     return failures;
+  }
+
+  /**
+   * The subscriptions that wait and that there still are. A group that has no other here keeps its claim to the end of
+   * the lease, when another instance may take it.
+   */
+  private subscribed(delivery: Delivery): readonly Subscription[] {
+    const { isSubscribed, claims } = this.options;
+    if (delivery.isReplay || delivery.waiting.every(isSubscribed)) return delivery.waiting;
+    const gone = delivery.waiting.filter((subscription) => !isSubscribed(subscription));
+    delivery.waiting = delivery.waiting.filter(isSubscribed);
+    const remaining = groupsOf(delivery.waiting);
+    claims.release(
+      delivery,
+      claims.heldBy(delivery, gone).filter((group) => !remaining.has(group)),
+    );
+    return delivery.waiting;
   }
 
   private async callThese(these: readonly Subscription[], delivery: Delivery): Promise<HandlerFailure[]> {

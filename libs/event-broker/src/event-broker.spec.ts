@@ -261,6 +261,64 @@ it('a payload of an older version is brought up to date for handlers and replay;
   expect(await broker.provider.get(id)).toMatchObject({ payload: { name: 'Ada Lovelace' }, schema_version: 1 });
 });
 
+describe('after unsubscribe a handler is not called', () => {
+  const statusOf = async (id: string) => (await broker.provider.get(id))?.status;
+
+  it('for an event that waits for a worker, which is completed without it', async () => {
+    await start({ workerCount: 1 });
+    const { entered, release, handler } = gate();
+    const heard: unknown[] = [];
+    broker.subscribe('*', handler);
+    const subscription = broker.subscribe('public.mails.*', ({ id }) => void heard.push(id));
+    await broker.publish({ type: CREATE });
+    const { id } = await broker.publish({ type: 'public.mails.create' });
+    await eventually(() => entered.length === 1 || undefined);
+    broker.unsubscribe(subscription);
+    release();
+    await eventually(async () => (await statusOf(id)) === 'completed' || undefined);
+    expect(entered).toHaveLength(2);
+    expect(heard).toEqual([]);
+  });
+
+  it('for another attempt; a group leaves its claim to other instances', async () => {
+    await start({ claimLeaseMs: 1, retryPolicy: { maxRetries: 1, initialDelayMs: 50, maxDelayMs: 50 } });
+    const ids: string[] = [];
+    let calls = 0;
+    const fails = () => {
+      calls += 1;
+      for (const id of ids.splice(0)) broker.unsubscribe(id);
+      throw new Error('no mail server');
+    };
+    ids.push(broker.subscribe(CREATE, fails, { group: 'mails' }));
+    const { id } = await broker.publish({ type: CREATE });
+    await eventually(async () => (await statusOf(id)) === 'completed' || undefined);
+    expect(calls).toBe(1);
+    await eventually(async () => (await broker.provider.abandoned(['mails'])).length === 1 || undefined);
+    // the instance itself may take it too, should it subscribe again
+    broker.subscribe(CREATE, ({ id }) => void ids.push(id), { group: 'mails' });
+    await eventually(() => ids.length === 1 || undefined);
+    expect(ids).toEqual([id]);
+  });
+
+  it('when that happened while its group claimed the event, and the claim stays too', async () => {
+    class Claiming extends MemoryProvider {
+      override async claim(...given: Parameters<MemoryProvider['claim']>) {
+        const isMine = await super.claim(...given);
+        if (given[0].group === 'mails') broker.unsubscribe(mails);
+        return isMine;
+      }
+    }
+    await start({ mode: 'sync', provider: new Claiming(), claimLeaseMs: 1 });
+    const heard: string[] = [];
+    const mails = broker.subscribe(CREATE, () => void heard.push('mails'), { group: 'mails' });
+    broker.subscribe(CREATE, () => void heard.push('audit'), { group: 'audit' });
+    expect(await broker.publish({ type: CREATE })).toMatchObject({ status: 'completed' });
+    expect(heard).toEqual(['audit']);
+    await eventually(async () => (await broker.provider.abandoned(['mails'])).length === 1 || undefined);
+    expect(await broker.provider.abandoned(['audit'])).toEqual([]);
+  });
+});
+
 it('after unsubscribe a handler hears nothing, and an event without a handler is stored as completed', async () => {
   await start();
   const heard: string[] = [];

@@ -89,7 +89,12 @@ export class EventBroker {
       takeOver: ({ id, group }) => this.takeOver(id, group),
       onTrouble,
     });
-    this.calls = new HandlerCalls({ claims: this.claims, timeoutMs: handlerTimeoutMs, upcasters });
+    this.calls = new HandlerCalls({
+      claims: this.claims,
+      isSubscribed: (subscription) => this.subscriptions.has(subscription),
+      timeoutMs: handlerTimeoutMs,
+      upcasters,
+    });
     this.attempts = new Attempts({
       provider,
       instanceId,
@@ -214,7 +219,10 @@ export class EventBroker {
     return this.subscriptions.add(pattern, handler as EventHandler, options);
   }
 
-  /** Returns false when there is no such subscription. A call of its handler that is under way goes on. */
+  /**
+   * Returns false when there is no such subscription. A call of its handler that is under way goes on, and no other
+   * begins, also for events that wait.
+   */
   unsubscribe(id: string): boolean {
     return this.subscriptions.remove(id);
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, HandlerFailure } from './delivery';
 import type { AbandonedClaim, EventProvider } from './event-provider';
+import { groupsOf, type Subscription } from './subscriptions';
 
 /** How often abandoned claims are looked for, as a share of the lease. */
 const SWEEPS_A_LEASE = 4;
@@ -62,7 +63,7 @@ export class GroupClaims {
   async completed(delivery: Delivery, taken: ReadonlySet<string>, failures: readonly HandlerFailure[]): Promise<void> {
     const { provider, instanceId, onTrouble } = this.options;
     const { id } = delivery.event;
-    const failed = groupsOf(failures);
+    const failed = groupsOf(failures.map(({ subscription }) => subscription));
     const done = [...taken].filter((group) => !failed.has(group));
     await Promise.all(
       done.map((group) => provider.completeClaim({ id, group, claimant: instanceId }).catch(onTrouble)),
@@ -70,9 +71,11 @@ export class GroupClaims {
     this.release(delivery, done);
   }
 
-  /** The groups of these handlers whose claims the delivery has. */
-  heldBy(delivery: Delivery, failures: readonly HandlerFailure[]): string[] {
-    return [...groupsOf(failures)].filter((group) => this.inHand.get(keyOf(delivery.event.id, group)) === delivery);
+  /** The groups of these subscriptions whose claims the delivery has. */
+  heldBy(delivery: Delivery, subscriptions: readonly Subscription[]): string[] {
+    return [...groupsOf(subscriptions)].filter(
+      (group) => this.inHand.get(keyOf(delivery.event.id, group)) === delivery,
+    );
   }
 
   /** The delivery has nothing more to do for these groups, whose claims it has. */
@@ -95,8 +98,5 @@ export class GroupClaims {
     }
   }
 }
-
-const groupsOf = (failures: readonly HandlerFailure[]): ReadonlySet<string> =>
-  new Set(failures.flatMap(({ subscription: { group } }) => group ?? []));
 
 const keyOf = (id: string, group: string): string => JSON.stringify([id, group]);

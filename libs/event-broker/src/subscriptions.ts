@@ -32,6 +32,10 @@ export interface SubscribeOptions {
   name?: string;
 }
 
+/** Each group of the subscriptions once. */
+export const groupsOf = (subscriptions: Iterable<Subscription>): ReadonlySet<string> =>
+  new Set([...subscriptions].flatMap(({ group }) => group ?? []));
+
 /** The subscriptions of this instance. */
 export class Subscriptions {
   private readonly byId = new Map<string, Subscription>();
@@ -57,6 +61,10 @@ export class Subscriptions {
     return this.trie.remove(subscription.pattern, subscription);
   }
 
+  has({ id }: Subscription): boolean {
+    return this.byId.has(id);
+  }
+
   /** Returns the subscriptions that hear events of the type. The result must not be changed. */
   match(type: string): readonly Subscription[] {
     return this.trie.match(type);
@@ -69,6 +77,6 @@ export class Subscriptions {
 
   /** Returns each group once. */
   groups(): string[] {
-    return [...new Set([...this.byId.values()].flatMap(({ group }) => group ?? []))];
+    return [...groupsOf(this.byId.values())];
   }
 }
