@@ -341,6 +341,23 @@ describeWith('chromium', 'the inbox', () => {
     await toast('Goes by itself').waitFor({ state: 'detached', timeout: PATIENCE_MS });
   });
 
+  it('loads a history that could not be loaded when the connection is back', async () => {
+    await publish('medium', 'History is late');
+    await open(ana());
+    await eventually(() => expect(pages.openStreams).toBe(1), PATIENCE_MS);
+    await bell(own()).click();
+    await tab.route(/\/alerts\/[\w-]+\/history/, (route) => route.abort());
+    await dialog(own()).getByRole('button', { name: 'History is late', exact: true }).click({ timeout: PATIENCE_MS });
+    const history = own().locator('.tocsin-history');
+    await history.getByRole('alert').waitFor({ timeout: PATIENCE_MS });
+    await tab.unroute(/\/alerts\/[\w-]+\/history/);
+    await context.setOffline(true);
+    await own().getByText('You are offline').waitFor({ timeout: PATIENCE_MS });
+    await context.setOffline(false);
+    await history.getByText('Raised').waitFor({ timeout: PATIENCE_MS });
+    expect(await history.getByRole('alert').count()).toBe(0);
+  });
+
   it('says in the chosen language why an act was refused', async () => {
     await publish('urgent', 'Eve may only look');
     await open(tokenFor('eve@shop.test', MAY_ACT), '?locale=es');

@@ -57,6 +57,8 @@ export function useAlertHistory(alertId: string): AlertHistory {
   }, [reload]);
   useAlertStream({
     entry: (entry) => setPages((before) => withEntry(before, alertId, entry)),
+    // what failed may succeed now
+    connection: () => failure?.of === alertId && reload(),
     // entries may have been missed
     fresh: reload,
     gap: (gap) => {
