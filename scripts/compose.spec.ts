@@ -41,6 +41,29 @@ describe('compose', () => {
     expect(service('gateway').environment).toMatchObject({ PORT: APPS.gateway.http });
   });
 
+  test.each(['docker-compose.yml', 'docker-compose.postgres-alone.yml'])(
+    'a setting of .env, such as SMTP_URL, reaches the apps of %s unless compose itself sets it',
+    (file) => {
+      const { services } = readCompose(file);
+      const readers = Object.keys(services).filter((name) => services[name]!.env_file);
+      expect(readers.sort()).toEqual(Object.keys(APPS).sort());
+      for (const app of readers) {
+        const { env_file, environment, healthcheck } = services[app]!;
+        expect(env_file).toEqual([{ path: '.env', required: false }]);
+        // what a .env for apps outside of containers may hold, and would be wrong inside
+        expect(Object.keys(environment!)).toEqual(expect.arrayContaining(['DATABASE_URL', 'ADMIN_PORT']));
+        expect(healthcheck.test!.at(-1)).toContain(String(environment!.READINESS_PATH));
+      }
+      for (const name of ['SMTP_URL', 'PUBLIC_URL', 'MAIL_FROM', 'WEBHOOK_KEY'])
+        expect(services.notifier!.environment).not.toHaveProperty(name);
+    },
+  );
+
+  test('an identity provider can be named in .env: the secret for trying out gives way to an empty one', () => {
+    for (const name of ['gateway', 'smoke', 'demo'])
+      expect(service(name).environment!.JWT_SECRET).toMatch(/^\$\{JWT_SECRET-[\w-]+\}$/);
+  });
+
   test('no app in compose is given the owner of the database, nor another service the way to it', () => {
     const ownersOf = (name: string) =>
       Object.values(service(name).environment ?? {}).filter((value) =>

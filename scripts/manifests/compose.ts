@@ -8,6 +8,7 @@ interface Service {
   volumes?: string[];
   healthcheck: { test?: string[]; disable?: boolean };
   environment?: Record<string, unknown>;
+  env_file?: { path: string; required: boolean }[];
   stop_grace_period?: string;
   depends_on?: Record<string, { condition: string }>;
   restart?: string;
