@@ -1,7 +1,7 @@
 import { AlertStream, createAlertStream } from './alert-stream';
 import type { AlertStreamOptions } from './stream/options';
 import type { Heard } from './stream/stream-events';
-import { aToken, connection, cursorAt, heartbeat, sayEntry } from './testing/frames';
+import { anEntry, aToken, connection, cursorAt, heartbeat, sayEntry } from './testing/frames';
 import { html, problem, ScriptedFetch } from './testing/scripted-fetch';
 
 describe('a stream', () => {
@@ -319,6 +319,23 @@ describe('a stream', () => {
     expect([told, stream.cursor, gaps.length]).toEqual([[18, 1], 'e2-1-abcdefgh', 2]);
     stream.dismissGap();
     expect(stream.status.gap).toBeNull();
+  });
+
+  it('takes the first entries of a history that replaced another for new ones, also after a replay', async () => {
+    await open({ from: cursorAt(498) });
+    server.last.say('connection', connection('resumed', { behind: 2 }), cursorAt(498));
+    sayEntry(server.last, 499);
+    sayEntry(server.last, 500);
+    await settle();
+    const reset = { tenant_id: 'bakery', reason: 'history_replaced', snapshot: '/api/v1/alerts' };
+    server.last.say('reset', reset, 'e2-300-abcdefgh');
+    server.last.say('inventory_alert', anEntry(301), 'e2-301-abcdefgh');
+    await settle();
+    expect([told, heard.map(({ notify }) => notify)]).toEqual([
+      [499, 500, 301],
+      [false, false, true],
+    ]);
+    expect([heard.at(-1)!.replayed, stream.status.state, stream.status.left]).toEqual([false, 'live', 0]);
   });
 
   it('keeps its position over page loads, only for its user and its filter', async () => {

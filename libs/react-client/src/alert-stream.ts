@@ -266,6 +266,7 @@ export class AlertStream {
       this.catchingUp = new CatchingUp(read as ConnectionFrame, id);
       this.wasAway = Date.now() - this.lastWellAt >= AWAY_MS;
     }
+    if (event === 'reset') this.catchingUp?.end((read as ResetFrame).tenant_id);
     const replayed = isEntry(event) && (this.catchingUp?.isReplayed(read as Entry) ?? false);
     const toastable = from === this.connection && !(replayed && this.wasAway);
     return { event: event as StreamEvent, data: read, cursor: id, replayed, toastable };

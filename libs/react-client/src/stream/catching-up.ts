@@ -15,6 +15,11 @@ export class CatchingUp {
       if (behind > 0) this.until.set(tenant_id, (from.get(tenant_id) ?? 0) + behind);
   }
 
+  /** Ends the replay of a tenant: its position was reset, maybe into another history, whose numbers begin again. */
+  end(tenantId: string): void {
+    this.until.delete(tenantId);
+  }
+
   /** Whether the entry had happened before the stream was opened. */
   isReplayed({ tenant_id, seq }: Pick<Entry, 'tenant_id' | 'seq'>): boolean {
     return seq <= (this.until.get(tenant_id) ?? 0);
