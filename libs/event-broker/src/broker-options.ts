@@ -22,7 +22,7 @@ export interface EventBrokerOptions {
   retryPolicy?: Partial<RetryPolicy>;
   /**
    * Unique for each process, and the same after its restart: by it the process finds what it left unfinished. Default:
-   * the name of the host.
+   * the name of the host, which is new for each pod of a Deployment in Kubernetes, and stays in a StatefulSet.
    */
   instanceId?: string;
   /**

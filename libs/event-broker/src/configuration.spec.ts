@@ -1,5 +1,7 @@
 import { brokerFromConfig, brokerFromYaml, EXAMPLE_YAML } from './configuration';
 import { getDefaultBroker, initialize, isInitialized, setDefaultBroker } from './default-broker';
+import { MemoryProvider } from './providers/memory-provider';
+import { anEvent, eventually } from './testing/broker-events';
 
 it('the example is the default, and variables of the environment are filled in', async () => {
   const broker = (await brokerFromYaml(EXAMPLE_YAML, { HOSTNAME: 'pod-7' }))!;
@@ -50,6 +52,20 @@ it.each(['one:6379,two:6379', 'one, two', 'one two', ['one', 'two']])(
     expect((error as Error).message).not.toContain('two');
   },
 );
+
+it('the subscriptions of a default broker are made before it starts', async () => {
+  const provider = new MemoryProvider();
+  const left = anEvent({ instance_id: 'one', created_at: new Date(Date.now() - 1_000) });
+  await provider.publish([left]);
+  const handled: string[] = [];
+  const broker = await initialize({ provider, instanceId: 'one' }, (made) => {
+    made.subscribe('*', ({ id }) => void handled.push(id));
+  });
+  await eventually(() => handled.length === 1 || undefined);
+  expect(handled).toEqual([left.id]);
+  await broker.stop();
+  setDefaultBroker(undefined);
+});
 
 it('the default broker is the one that was initialized', async () => {
   expect(isInitialized()).toBe(false);

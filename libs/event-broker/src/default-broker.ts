@@ -6,9 +6,16 @@ import { EventBroker } from './event-broker';
 
 let broker: EventBroker | undefined;
 
-/** Makes the default broker and starts it. */
-export async function initialize(options?: EventBrokerOptions): Promise<EventBroker> {
+/**
+ * Makes the default broker and starts it. `subscribe` is called before the start, so that its handlers get what this
+ * instance left unfinished.
+ */
+export async function initialize(
+  options?: EventBrokerOptions,
+  subscribe?: (broker: EventBroker) => void,
+): Promise<EventBroker> {
   const made = new EventBroker(options);
+  subscribe?.(made);
   await made.start();
   setDefaultBroker(made);
   return made;

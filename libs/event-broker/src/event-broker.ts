@@ -110,6 +110,7 @@ export class EventBroker {
       origin: this.origin,
       instanceId,
       patterns: () => this.subscriptions.patterns(),
+      hears: (type) => this.hears(type),
       arrive: (event, isOwn) => this.arrive(event, isOwn),
       onTrouble,
     });
@@ -121,7 +122,8 @@ export class EventBroker {
   }
 
   /**
-   * Opens the provider, hears other instances, and takes up what this instance left unfinished. May be called twice.
+   * Opens the provider, hears other instances, and takes up what this instance left unfinished, as far as a
+   * subscription hears it: subscribe before. May be called twice.
    */
   async start(): Promise<void> {
     if (this.pool) return;

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fullJitter } from '@tocsin/timing/back-off';
+import { BrokerError } from './broker-error';
 import type { BrokerEvent } from './event';
-import type { EventProvider } from './event-provider';
+import type { EventFilter, EventProvider } from './event-provider';
 
 export interface RemoteEventsOptions {
   provider: EventProvider;
   origin: string;
   instanceId: string;
   patterns: () => readonly string[];
+  hears: (type: string) => boolean;
   /** Resolves when there was room for it: the stream is read no faster. */
   arrive: (event: BrokerEvent, isOwn: boolean) => Promise<void>;
   onTrouble: (error: unknown) => void;
@@ -58,37 +60,47 @@ export class RemoteEvents {
       } catch (error) {
         this.options.onTrouble(error);
         stream = undefined;
-        const pauseMs = fullJitter(failures, BACK_OFF);
+        await this.pause(failures);
         failures += 1;
-        await sleep(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }
     }
   }
 
+  /** Never rejects. What no subscription hears yet is left as it is: the handler of it may be missing by mistake. */
   private async takeUp(startedAt: Date): Promise<void> {
-    const { provider, instanceId, arrive, onTrouble } = this.options;
     // one that fails again meanwhile is `pending`, and would be found twice
     const taken = new Set<string>();
-    try {
-      for (const status of ['processing', 'pending'] as const)
-        for (let after_id: string | undefined; !this.stopping.signal.aborted;) {
-          const page = await provider.list({
-            instance_id: instanceId,
-            status,
-            end_time: startedAt,
-            after_id,
-            limit: 100,
-          });
-          for (const event of page) {
-            if (this.stopping.signal.aborted) return;
-            if (!taken.has(event.id)) await arrive(event, true);
-            taken.add(event.id);
-          }
-          after_id = page.at(-1)?.id;
-          if (after_id === undefined) break;
+    for (const status of ['processing', 'pending'] as const)
+      await this.takeAll({ instance_id: this.options.instanceId, status, end_time: startedAt, limit: 100 }, taken);
+  }
+
+  private async takeAll(filter: EventFilter, taken: Set<string>): Promise<void> {
+    const { provider, hears, arrive, onTrouble } = this.options;
+    let after_id: string | undefined;
+    for (let failures = 0; !this.stopping.signal.aborted;) {
+      try {
+        const page = await provider.list({ ...filter, after_id });
+        failures = 0;
+        for (const event of page) {
+          if (this.stopping.signal.aborted) return;
+          if (taken.has(event.id) || !hears(event.type)) continue;
+          taken.add(event.id);
+          await arrive(event, true);
         }
-    } catch (error) {
-      onTrouble(error);
+        if (page.length === 0) return;
+        after_id = page.at(-1)!.id;
+      } catch (error) {
+        // the last event of the page was deleted meanwhile: the next pass from the beginning finds the rest
+        if (error instanceof BrokerError && error.code === 'unknown_event') after_id = undefined;
+        else onTrouble(error);
+        await this.pause(failures);
+        failures += 1;
+      }
     }
+  }
+
+  private async pause(failures: number): Promise<void> {
+    const { signal } = this.stopping;
+    await sleep(fullJitter(failures, BACK_OFF), undefined, { signal }).catch(() => undefined);
   }
 }
