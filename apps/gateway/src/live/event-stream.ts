@@ -286,8 +286,9 @@ export class EventStream implements FeedMember, WriterEvents {
     tenant.replaying = true;
     try {
       await this.replayToFeed(tenant, log);
-    } finally {
+    } catch (error) {
       tenant.replaying = false;
+      throw error;
     }
   }
 
@@ -331,6 +332,8 @@ export class EventStream implements FeedMember, WriterEvents {
       }
       if (!tenant.opening && feed.last.seq - tenant.sent.seq > mostBehind) this.reset(tenant, 'window_exceeded');
       if (this.joined(tenant)) {
+        // at once: the next entries may make the stream fall behind before the caller of this goes on
+        tenant.replaying = false;
         tenant.leftAt = Infinity;
         this.metrics.replay.observe((performance.now() - startedAt) / 1000);
         this.metrics.replayEvents.observe(replayed);
