@@ -142,6 +142,20 @@ describe('the standalone', () => {
     empty.close();
   });
 
+  it('prints a command that watches where no address may hold a token', async () => {
+    const standalone = await start({ STREAM_QUERY_TOKEN: 'deny' });
+    const curl = spawn('sh', ['-c', `exec ${await printed(standalone, 'Watch')}`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let text = '';
+    curl.stdout.on('data', (bytes: Buffer) => (text += bytes.toString()));
+    try {
+      await eventually(() => expect(text).toContain('event: connection'), 20_000);
+    } finally {
+      curl.kill();
+    }
+  });
+
   it('prints a link with tenants in it where the token alone says which they are', async () => {
     const standalone = await start({ JWT_TENANTS_CLAIM: 'tenants', DATA_DIR: join(folder, 'by-claim') });
     const Authorization = `Bearer ${await printedToken(standalone)}`;

@@ -140,7 +140,7 @@ runProcess(async (life) => {
   const here = `${where}${config.DATA_DIR === '.tocsin' ? '' : `DATA_DIR=${config.DATA_DIR} `}`;
   block.commands({
     ...(config.PAGE && { Open: `${gateway}/${token ? `#token=${token}` : ''}` }),
-    Watch: `curl -N "${gateway}/api/events?token=${token ?? '<token>'}"`,
+    Watch: watchCommand(`${gateway}/api/events`, token ?? '<token>', config.STREAM_QUERY_TOKEN),
     Publish: `${here}${command('publish')} --service inventory --severity urgent "Flour is low"`,
     Demo: `${here}${command('demo').replace(/ --$/, '')}`,
     ...(outboxFolderOf(config) && { Outbox: `http://localhost:${port}/outbox` }),
@@ -158,6 +158,10 @@ runProcess(async (life) => {
     );
   }
 });
+
+/** With STREAM_QUERY_TOKEN=deny an address with a token is refused. */
+const watchCommand = (url: string, token: string, inAddress: boolean): string =>
+  inAddress ? `curl -N "${url}?token=${token}"` : `curl -N -H "Authorization: Bearer ${token}" "${url}"`;
 
 const usesTable = (config: StandaloneConfig): boolean => !config.TENANT_SERVICE_URL && !config.JWT_TENANTS_CLAIM;
 
