@@ -12,7 +12,7 @@ const TENANTS = ['bakery', 'cafe', 'harbour'];
 const EACH = 30;
 
 /** The statements of the page for one role, which an operator pastes: the test runs what the page shows. */
-function statementsFor(app: 'gateway' | 'processor'): string[] {
+function statementsFor(app: 'gateway' | 'processor' | 'notifier'): string[] {
   const page = readFileSync(join(__dirname, '..', 'docs', 'pgbouncer.md'), 'utf8');
   const [, sql] = /```sql\n([\s\S]*?)```/.exec(page)!;
   const statements = sql!
@@ -39,6 +39,7 @@ describeWith('pgbouncer', 'behind a real PgBouncer in transaction mode', () => {
       {
         gateway: statementsFor('gateway'),
         processor: statementsFor('processor'),
+        notifier: statementsFor('notifier'),
         hasty: ['grant tocsin_gateway to %'],
         stranger: statementsFor('gateway').filter((text) => !text.startsWith('grant')),
       },
@@ -58,6 +59,7 @@ describeWith('pgbouncer', 'behind a real PgBouncer in transaction mode', () => {
       stack.startProcessor(through('processor')),
       stack.startGateway(through('gateway')),
       stack.startGateway(through('gateway')),
+      stack.startNotifier(through('notifier')),
     ]);
     const streams = await Promise.all(
       TENANTS.flatMap((tenant) => stack.gateways.map((gateway) => stack.watch(`of-${tenant}`, { gateway }))),
@@ -104,7 +106,7 @@ describeWith('pgbouncer', 'behind a real PgBouncer in transaction mode', () => {
       ),
     );
     again.close();
-    for (const { log } of [...stack.gateways, ...stack.processors])
+    for (const { log } of [...stack.gateways, ...stack.processors, ...stack.notifiers])
       expect(log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   }, 60_000);
 
@@ -118,7 +120,7 @@ describeWith('pgbouncer', 'behind a real PgBouncer in transaction mode', () => {
       const after = `select count(*)::int as rows, coalesce(current_setting('tocsin.tenants', true), '') as tenants from tocsin.event`;
       expect(await pgbouncer.query('gateway', after)).toEqual([{ rows: 0, tenants: '' }]);
     }
-    for (const login of ['gateway', 'processor']) {
+    for (const login of ['gateway', 'processor', 'notifier']) {
       for (let turn = 0; turn < 5; turn += 1) {
         expect(
           await pgbouncer.query(

@@ -116,6 +116,7 @@ const CHANGED = {
   gateway: {
     env: { MAX_STREAMS: 1_000_000, PORT: 8000 },
     secretEnv: ['JWT_SECRET', 'A_NEW_ONE'],
+    secretKeys: { DATABASE_URL: 'gateway.database', REDIS_URL: 'gateway.redis', A_NEW_ONE: 'NEW' },
     podLabels: { team: 'alerts', 'app.kubernetes.io/name': 'another' },
     podAnnotations: { note: 'read' },
     podSpec: { nodeSelector: { disk: 'fast' }, priorityClassName: 'high' },
@@ -144,10 +145,23 @@ describeWith('helm', 'what the values change', () => {
   test('a variable of an app is given once', () => {
     const env = gateway().spec.containers[0]!.env!;
     expect(env).toContainEqual({ name: 'MAX_STREAMS', value: '1000000' });
-    const secret = (key: string) => ({ name: key, valueFrom: { secretKeyRef: { name: 'ours', key } } });
-    expect(env).toEqual(expect.arrayContaining([secret('JWT_SECRET'), secret('A_NEW_ONE')]));
+    const secret = (name: string, key = name) => ({ name, valueFrom: { secretKeyRef: { name: 'ours', key } } });
+    expect(env).toEqual(expect.arrayContaining([secret('JWT_SECRET'), secret('A_NEW_ONE', 'NEW')]));
     const names = env.map(({ name }) => name);
     expect(names).toEqual([...new Set(names)]);
+  });
+
+  test('an app takes a secret from a key of its own, which is as optional as the usual one, and the others keep theirs', () => {
+    const keyOf = (deployment: string, setting: string) =>
+      found(changed(), deployment).spec.template.spec.containers[0]!.env!.find(({ name }) => name === setting)!
+        .valueFrom!.secretKeyRef;
+    expect(keyOf('Deployment gateway', 'DATABASE_URL')).toEqual({ name: 'ours', key: 'gateway.database' });
+    expect(keyOf('Deployment gateway', 'REDIS_URL')).toEqual({ name: 'ours', key: 'gateway.redis', optional: true });
+    for (const other of ['Deployment alert-processor', 'Deployment notifier', 'Job migrate'])
+      expect(keyOf(other, 'DATABASE_URL')).toEqual({ name: 'ours', key: 'DATABASE_URL' });
+    expect(() => helm({ notifier: { secretKeys: { DATABASE_ULR: 'A' } } })).toThrow(
+      'DATABASE_ULR in secretKeys is no setting that the pod takes from the Secret',
+    );
   });
 
   test('the host of the ingress is the origin that the gateway expects', () => {

@@ -286,6 +286,26 @@ describeWith('kustomize', 'what an overlay may add', () => {
     return withComponents([component]).filter(({ kind, metadata }) => !before.has(`${kind} ${metadata.name}`));
   };
 
+  test('each app has a login of its own, and the migration needs no other address than the owner’s', () => {
+    const keys = withComponents(['own-logins']).flatMap(({ kind, metadata, spec }) =>
+      ['Deployment', 'Job'].includes(kind)
+        ? [[metadata.name, spec.template.spec.containers[0]!.env!.find(({ name }) => name === 'DATABASE_URL')] as const]
+        : [],
+    );
+    const secret = (key: string) => ({
+      name: 'DATABASE_URL',
+      valueFrom: { secretKeyRef: { name: 'tocsin-secrets', key } },
+    });
+    expect(Object.fromEntries(keys)).toEqual({
+      gateway: secret('GATEWAY_DATABASE_URL'),
+      'alert-processor': secret('PROCESSOR_DATABASE_URL'),
+      notifier: secret('NOTIFIER_DATABASE_URL'),
+      migrate: secret('DATABASE_MIGRATION_URL'),
+    });
+    const guide = readFileSync(join(__dirname, '..', 'docs/install.md'), 'utf8');
+    for (const [, env] of keys) expect(guide).toContain(`\`${env!.valueFrom!.secretKeyRef!.key}\``);
+  });
+
   test('the autoscaler counts open streams, 60 % of what a gateway takes, and the Deployment has no number', () => {
     const [scaler, ...more] = added('autoscaling');
     expect(more).toEqual([]);

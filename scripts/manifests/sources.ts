@@ -34,6 +34,15 @@ export const COMPONENTS = [
 export const ADDITIONS = [
   { component: 'autoscaling', values: { autoscaling: { enabled: true } } },
   { component: 'network-policies', values: { networkPolicies: { enabled: true } } },
+  {
+    component: 'own-logins',
+    values: {
+      gateway: { secretKeys: { DATABASE_URL: 'GATEWAY_DATABASE_URL' } },
+      alertProcessor: { secretKeys: { DATABASE_URL: 'PROCESSOR_DATABASE_URL' } },
+      notifier: { secretKeys: { DATABASE_URL: 'NOTIFIER_DATABASE_URL' } },
+      migrate: { secretKeys: { DATABASE_URL: 'DATABASE_MIGRATION_URL' } },
+    },
+  },
 ];
 
 /** The overlay for production with these components. */

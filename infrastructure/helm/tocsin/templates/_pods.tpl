@@ -37,5 +37,12 @@
 {{- range $values.secretEnv -}}
 {{- $env = append $env (dict "name" . "valueFrom" (dict "secretKeyRef" (dict "name" $secretName "key" .))) -}}
 {{- end -}}
+{{- range $name, $key := $values.secretKeys -}}
+{{- $taken := false -}}
+{{- range $env -}}
+{{- if and (eq .name $name) (hasKey . "valueFrom") }}{{ $_ := set .valueFrom.secretKeyRef "key" $key }}{{ $taken = true }}{{ end -}}
+{{- end -}}
+{{- if not $taken }}{{ fail (printf "%s in secretKeys is no setting that the pod takes from the Secret: name it in secretEnv" $name) }}{{ end -}}
+{{- end -}}
 {{- toYaml $env -}}
 {{- end -}}
