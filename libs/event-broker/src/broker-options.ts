@@ -82,3 +82,6 @@ export function withDefaults(options: EventBrokerOptions) {
     upcasters: options.upcasters ?? {},
   };
 }
+
+/** The options that have a default, with it. */
+export type BrokerSettings = ReturnType<typeof withDefaults>;

@@ -1,31 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { within } from '@tocsin/timing/deadline';
-import { Attempts } from './attempts';
 import { BrokerError } from './broker-error';
-import { withDefaults, type EventBrokerOptions, type ProcessingMode } from './broker-options';
-import { Delivery, HandlerCalls, type HandlerFailure } from './delivery';
+import { withDefaults, type BrokerSettings, type EventBrokerOptions, type ProcessingMode } from './broker-options';
 import { newEvent, validateEvent, type BrokerEvent, type EventDraft } from './event';
+import { EventHandling, type BrokerStopped, type PublishResult } from './event-handling';
 import type { EventFilter, EventProvider, ProviderStats, TransactionClient } from './event-provider';
-import { GroupClaims } from './group-claims';
 import { guarded, tell } from './listeners';
-import { RemoteEvents } from './remote-events';
-import { retryDelayMs } from './retry-policy';
 import { Subscriptions, type EventHandler, type SubscribeOptions } from './subscriptions';
-import { SyncTurns } from './sync-turns';
-import { WorkerPool } from './worker-pool';
-
-/** How long the provider may take to record what is unfinished, and to close, in milliseconds each. */
-const CLOSING_MS = 1_000;
-
-/**
- * `pending`: a worker handles it, or, when it was published while the broker stops, this instance after its next start.
- * `failures` names each handler that used up its attempts. Publishing never rejects because of a handler that failed.
- */
-export interface PublishResult {
-  id: string;
-  status: 'pending' | 'completed' | 'failed';
-  failures: readonly HandlerFailure[];
-}
 
 export interface BrokerStats {
   instance_id: string;
@@ -57,86 +37,35 @@ export class EventBroker {
   readonly instanceId: string;
   readonly mode: ProcessingMode;
   readonly provider: EventProvider;
-  private readonly settings: ReturnType<typeof withDefaults>;
+  private readonly settings: BrokerSettings;
   private readonly subscriptions = new Subscriptions();
   /** Marks what this run of the process has published, so that its own stream leaves it out. */
   private readonly origin = randomUUID();
   private readonly trouble: (error: unknown) => void;
-  private readonly claims: GroupClaims;
-  private readonly calls: HandlerCalls;
-  private readonly attempts: Attempts;
-  private readonly remote: RemoteEvents;
-  private readonly turns: SyncTurns;
-  private pool: WorkerPool<Delivery> | undefined;
-  private state: 'running' | 'stopping' | 'stopped' = 'running';
-  private stopping: Promise<BrokerStopped> | undefined;
+  private readonly handling: EventHandling;
   private published = 0;
 
   constructor(private readonly options: EventBrokerOptions = {}) {
     this.settings = withDefaults(options);
-    this.trouble = guarded(options.onTrouble);
-    const { provider, instanceId, policy, handlerTimeoutMs, claimLeaseMs, upcasters } = this.settings;
-    this.instanceId = instanceId;
+    this.instanceId = this.settings.instanceId;
     this.mode = this.settings.mode;
-    this.provider = provider;
-    this.turns = new SyncTurns(this.settings.bufferSize);
-    const onTrouble = this.trouble;
-    this.claims = new GroupClaims({
-      provider,
-      instanceId,
-      leaseMs: claimLeaseMs,
-      groups: () => this.subscriptions.groups(),
-      takeOver: ({ id, group }) => this.takeOver(id, group),
-      onTrouble,
-    });
-    this.calls = new HandlerCalls({
-      claims: this.claims,
-      isSubscribed: (subscription) => this.subscriptions.has(subscription),
-      timeoutMs: handlerTimeoutMs,
-      upcasters,
-    });
-    this.attempts = new Attempts({
-      provider,
-      instanceId,
-      maxRetries: policy.maxRetries,
-      claims: this.claims,
-      calls: this.calls,
-      isStopping: () => this.state !== 'running',
-      told: options,
-      onTrouble,
-    });
-    this.remote = new RemoteEvents({
-      provider,
-      origin: this.origin,
-      instanceId,
-      patterns: () => this.subscriptions.patterns(),
-      hears: (type) => this.hears(type),
-      arrive: (event, isOwn) => this.arrive(event, isOwn),
-      onTrouble,
-    });
-    options.metrics?.observeQueue(() => this.pool?.queueSize ?? 0);
+    this.provider = this.settings.provider;
+    this.trouble = guarded(options.onTrouble);
+    const { settings, subscriptions, origin, trouble: onTrouble } = this;
+    this.handling = new EventHandling({ settings, subscriptions, origin, given: options, onTrouble });
+    options.metrics?.observeQueue(() => this.handling.queueSize);
   }
 
   get isRunning(): boolean {
-    return this.pool !== undefined && this.state === 'running';
+    return this.handling.isRunning;
   }
 
   /**
    * Opens the provider, hears other instances, and takes up what this instance left unfinished, as far as a
    * subscription hears it: subscribe before. May be called twice.
    */
-  async start(): Promise<void> {
-    if (this.pool) return;
-    const { workerCount, bufferSize } = this.settings;
-    this.pool = new WorkerPool(workerCount, bufferSize, (delivery) => this.work(delivery));
-    try {
-      await this.provider.open();
-      await this.remote.start();
-      this.claims.start();
-    } catch (error) {
-      this.pool = undefined;
-      throw error;
-    }
+  start(): Promise<void> {
+    return this.handling.start();
   }
 
   /**
@@ -146,9 +75,7 @@ export class EventBroker {
    * behind. May be called twice; a stopped broker does not start again.
    */
   stop(timeoutMs = 30_000): Promise<BrokerStopped> {
-    if (this.state === 'running') this.state = 'stopping';
-    this.stopping ??= this.flush(timeoutMs);
-    return this.stopping;
+    return this.handling.stop(timeoutMs);
   }
 
   /** Resolves with the result of `publishSync` or `publishAsync`, as the mode says. */
@@ -159,13 +86,8 @@ export class EventBroker {
   /** Publishes several events with one round trip to the provider: all of them or none. */
   async publishBatch(drafts: readonly EventDraft[]): Promise<PublishResult[]> {
     const events = drafts.map((draft) => this.prepare(draft));
-    if (this.mode === 'async' || this.state !== 'running') return this.enqueue(events);
-    return this.turns.take(async () => {
-      await this.give(events, this.origin);
-      const results: PublishResult[] = [];
-      for (const event of events) results.push(await this.handleNow(event));
-      return results;
-    });
+    const store = () => this.store(events, this.origin);
+    return this.mode === 'sync' ? this.handling.handleNow(events, store) : this.handling.handleSoon(events, store);
   }
 
   /**
@@ -173,17 +95,14 @@ export class EventBroker {
    * after the other, in the order of the calls.
    */
   async publishSync(draft: EventDraft): Promise<PublishResult> {
-    const event = this.prepare(draft);
-    if (this.state !== 'running') return (await this.enqueue([event]))[0]!;
-    return this.turns.take(async () => {
-      await this.give([event], this.origin);
-      return this.handleNow(event);
-    });
+    const events = [this.prepare(draft)];
+    return (await this.handling.handleNow(events, () => this.store(events, this.origin)))[0]!;
   }
 
   /** Resolves when the event is stored; a worker handles it. Rejects with `queue_full` before anything is stored. */
   async publishAsync(draft: EventDraft): Promise<PublishResult> {
-    return (await this.enqueue([this.prepare(draft)]))[0]!;
+    const events = [this.prepare(draft)];
+    return (await this.handling.handleSoon(events, () => this.store(events, this.origin)))[0]!;
   }
 
   /**
@@ -209,7 +128,8 @@ export class EventBroker {
    */
   async publishThroughStream(drafts: readonly EventDraft[]): Promise<string[]> {
     const events = drafts.map((draft) => this.prepare(draft));
-    return (await this.leave(events, undefined)).map(({ id }) => id);
+    await this.handling.leave(events, () => this.store(events, undefined));
+    return events.map(({ id }) => id);
   }
 
   /** Calls the handler for each event whose type matches. Returns the id of the subscription. */
@@ -231,7 +151,7 @@ export class EventBroker {
 
   /** Whether a handler of this instance hears events of the type. */
   hears(type: string): boolean {
-    return this.subscriptions.match(type).length > 0;
+    return this.subscriptions.hears(type);
   }
 
   /**
@@ -247,8 +167,7 @@ export class EventBroker {
         const to = handler
           ? [{ id: '', pattern: '*', name: 'replay', group: undefined, handler }]
           : this.subscriptions.match(event.type);
-        const [failure] = await this.calls.callAll(new Delivery(event, false, to, true));
-        if (failure) throw failure.error;
+        await this.handling.replay(event, to);
         count += 1;
       }
       after_id = page.at(-1)?.id;
@@ -270,17 +189,11 @@ export class EventBroker {
     const event = await this.provider.get(id);
     if (event?.status !== 'failed') throw new BrokerError('unknown_event', 'There is no dead letter of this id.');
     if (!this.hears(event.type)) throw new BrokerError('no_handler', `This instance has no handler for ${event.type}.`);
-    const pool = this.running();
-    pool.reserve();
-    try {
+    const [result] = await this.handling.enqueue([{ ...event, retry_count: 0 }], async () => {
       await this.provider.reopenClaims(id);
       await this.provider.updateStatus([{ id, status: 'pending', retry_count: 0, redriven: true, at: new Date() }]);
-    } catch (error) {
-      pool.giveBack();
-      throw error;
-    }
-    pool.enqueue(new Delivery({ ...event, retry_count: 0 }, true, this.subscriptions.match(event.type)));
-    return { id, status: 'pending', failures: [] };
+    });
+    return result!;
   }
 
   async stats(): Promise<BrokerStats> {
@@ -289,23 +202,18 @@ export class EventBroker {
       mode: this.mode,
       is_running: this.isRunning,
       total_published: this.published,
-      total_processed: this.attempts.total.processed,
-      total_failed: this.attempts.total.failed,
+      total_processed: this.handling.total.processed,
+      total_failed: this.handling.total.failed,
       active_subscribers: this.subscriptions.size,
-      queue_size: this.pool?.queueSize ?? 0,
-      active_workers: this.pool?.activeWorkers ?? 0,
+      queue_size: this.handling.queueSize,
+      active_workers: this.handling.activeWorkers,
       provider_stats: await this.provider.stats(),
-      additional_stats: { sync_waiting: this.turns.waiting, patterns: this.subscriptions.patterns().length },
+      additional_stats: { sync_waiting: this.handling.turnsWaiting, patterns: this.subscriptions.patterns().length },
     };
   }
 
-  private running(): WorkerPool<Delivery> {
-    if (!this.pool || this.state === 'stopped') throw new BrokerError('worker_pool_stopped');
-    return this.pool;
-  }
-
   private prepare(draft: EventDraft): BrokerEvent {
-    if (!this.pool) throw new BrokerError('worker_pool_stopped');
+    if (!this.handling.hasStarted) throw new BrokerError('worker_pool_stopped');
     const event = newEvent(draft);
     if (event.instance_id === '') event.instance_id = this.instanceId;
     validateEvent(event);
@@ -317,123 +225,11 @@ export class EventBroker {
     return event;
   }
 
-  private async give(events: readonly BrokerEvent[], origin: string | undefined): Promise<void> {
+  private async store(events: readonly BrokerEvent[], origin: string | undefined): Promise<void> {
     const given = this.provider.publish(events, origin);
     if (given) await given;
     this.published += events.length;
     const { metrics } = this.options;
     if (metrics) for (const event of events) tell(() => metrics.published(event), this.trouble);
   }
-
-  private async enqueue(events: readonly BrokerEvent[]): Promise<PublishResult[]> {
-    const pool = this.running();
-    if (this.state === 'stopping') return this.leave(events, this.origin);
-    // the places are taken before anything is stored, so that no event is stored that is not handled
-    pool.reserve(events.length);
-    try {
-      await this.give(events, this.origin);
-    } catch (error) {
-      pool.giveBack(events.length);
-      throw error;
-    }
-    return events.map((event): PublishResult => {
-      if (event.status === 'completed') {
-        pool.giveBack();
-        this.attempts.count(new Delivery(event, true, []), 'completed');
-        return { id: event.id, status: 'completed', failures: [] };
-      }
-      pool.enqueue(new Delivery(event, true, this.subscriptions.match(event.type)));
-      return { id: event.id, status: 'pending', failures: [] };
-    });
-  }
-
-  /**
-   * Gives events to the provider only: while the broker stops, what handlers publish that finish their work, and what
-   * without an origin comes back by the stream.
-   */
-  private async leave(events: readonly BrokerEvent[], origin: string | undefined): Promise<PublishResult[]> {
-    this.running();
-    await this.give(events, origin);
-    return events.map((event): PublishResult => {
-      const isCompleted = event.status === 'completed';
-      if (isCompleted) this.attempts.count(new Delivery(event, true, []), 'completed');
-      else if (this.state !== 'running') this.attempts.unfinished.push(event.id);
-      return { id: event.id, status: isCompleted ? 'completed' : 'pending', failures: [] };
-    });
-  }
-
-  private async handleNow(event: BrokerEvent): Promise<PublishResult> {
-    const delivery = new Delivery(event, true, this.subscriptions.match(event.type));
-    for (;;) {
-      const outcome = await this.attempts.make(delivery);
-      if (outcome !== 'retry') return { id: event.id, status: outcome, failures: delivery.failures };
-      await this.calls.pause(retryDelayMs(delivery.retries, this.settings.policy));
-    }
-  }
-
-  /**
-   * Takes an event of another instance, of a transaction of this one, or of the time before a restart. Waits for a
-   * place in the queue.
-   */
-  private async arrive(event: BrokerEvent, isOwn: boolean): Promise<void> {
-    const to = this.subscriptions.match(event.type);
-    const { pool } = this;
-    if (to.length === 0 && isOwn) await this.attempts.settle(event.id, 'completed', 0);
-    if (to.length === 0 || !pool || !(await pool.reserveWhenFree())) return;
-    pool.enqueue(new Delivery(event, isOwn, to));
-  }
-
-  /**
-   * Takes an event that an instance of the group had claimed and did not finish. The instance that claims it now
-   * handles it.
-   */
-  private async takeOver(id: string, group: string): Promise<void> {
-    const event = await this.provider.get(id);
-    if (!event) return;
-    const to = this.subscriptions.match(event.type).filter((subscription) => subscription.group === group);
-    const { pool } = this;
-    if (to.length === 0 || !pool || !(await pool.reserveWhenFree())) return;
-    const delivery = new Delivery(event, false, to);
-    // claimed now, so that no other instance, and not the next sweep, finds it while it waits for a worker
-    const isMine = await this.claims.take(delivery, group).catch(this.trouble);
-    if (isMine) pool.enqueue(delivery);
-    else pool.giveBack();
-  }
-
-  private async work(delivery: Delivery): Promise<void> {
-    const outcome = await this.attempts.make(delivery);
-    if (outcome === 'retry') this.pool!.enqueueLater(delivery, retryDelayMs(delivery.retries, this.settings.policy));
-  }
-
-  private async flush(timeoutMs: number): Promise<BrokerStopped> {
-    const until = performance.now() + timeoutMs;
-    this.calls.hurry();
-    // The readers may wait for a place in the queue, which the pool refuses them once it stops: so all stop at the same
-    // time. What they give up waits in the provider.
-    const readers = Promise.all([this.remote.stop(), this.claims.stop()]);
-    const [left = []] = await Promise.all([this.pool?.stop(timeoutMs), within(timeoutMs, readers, () => undefined)]);
-    await within(Math.max(0, until - performance.now()), this.turns.ended(), () => undefined);
-    this.state = 'stopped';
-    this.turns.end();
-    this.calls.end();
-    // calls that were cut put on record what becomes of their events
-    const recorded = Promise.all([this.attempts.leave(left), this.pool?.idle(), this.turns.ended()]);
-    await this.inTime(recorded, 'record what is unfinished');
-    if (this.options.closeProvider !== false) await this.inTime(this.provider.close(), 'close');
-    return { unfinished: [...this.attempts.unfinished, ...left.map(({ event }) => event.id)] };
-  }
-
-  /** Waits for the provider, which may be away, but not for long. What it has not recorded is taken up all the same. */
-  private async inTime(work: Promise<unknown>, what: string): Promise<void> {
-    const late = () => this.trouble(new Error(`The provider did not ${what} within ${CLOSING_MS} ms.`));
-    await within(CLOSING_MS, work, late);
-  }
-}
-
-export interface BrokerStopped {
-  /**
-   * The ids of events that no worker had begun, that failed while the broker stopped, or that were published meanwhile.
-   * Those of this instance are `pending`.
-   */
-  unfinished: string[];
 }

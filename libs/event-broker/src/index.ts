@@ -15,7 +15,8 @@ export {
   type EventSource,
   type EventStatus,
 } from './event';
-export { EventBroker, type BrokerStats, type BrokerStopped, type PublishResult, type Replay } from './event-broker';
+export { EventBroker, type BrokerStats, type Replay } from './event-broker';
+export type { BrokerStopped, PublishResult } from './event-handling';
 export {
   EventProvider,
   type EventFilter,

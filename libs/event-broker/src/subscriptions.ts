@@ -70,6 +70,10 @@ export class Subscriptions {
     return this.trie.match(type);
   }
 
+  hears(type: string): boolean {
+    return this.match(type).length > 0;
+  }
+
   /** Returns each pattern once. */
   patterns(): string[] {
     return [...new Set([...this.byId.values()].map(({ pattern }) => pattern))];
