@@ -145,6 +145,19 @@ describeWith('chromium', 'an act or a request on the page', () => {
     );
   });
 
+  it('for a part of the page that cannot be loaded leaves the rest of it as it is', async () => {
+    const page = await visits.blank();
+    await page.route(/\/assets\/(bars|quiet-menu|settings-menu|key-help|snooze-at)-/, (route) => route.abort());
+    await page.goto(`${stack.gateway.url}/#token=${tokenFor('ana', MAY_ACT)}`);
+    await publish('Roof leaks', 'high');
+    await row(page, 'Roof leaks').focus();
+    for (const key of ['?', 's', 'a']) await page.keyboard.press(key);
+    await inState(page, 'Roof leaks', 'acknowledged').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').waitFor();
+    await picture(page, 'parts-not-loaded');
+  });
+
   it('of another user who signs in is that user’s, with nothing of what the first has loaded', async () => {
     await publish('Till is stuck', 'high');
     await eventually(async () => expect(await stored('Till is stuck')).toBeDefined());

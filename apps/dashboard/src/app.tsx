@@ -1,8 +1,9 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, useEffect, useState } from 'react';
 import { AlertStreamProvider, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import { below } from './base-path';
 import { Inbox } from './live/inbox';
+import { Late } from './live/late';
 import { bell } from './live/the-bell';
 import signIn from './session/sign-in.module.css';
 import { useSession, type Session } from './session/use-session';
@@ -41,9 +42,9 @@ function SignedIn() {
   if (claims === null || typeof claims === 'string') {
     return (
       <main className={signIn.page}>
-        <Suspense>
+        <Late broken={t('error.part')}>
           <SignIn key={claims} problem={claims && t(`signin.${claims}`)} onToken={change} />
-        </Suspense>
+        </Late>
       </main>
     );
   }
@@ -57,9 +58,9 @@ function SignedIn() {
       tenants={tenants}
     >
       {EmbedPreview ? (
-        <Suspense fallback={null}>
+        <Late broken={t('error.part')}>
           <EmbedPreview />
-        </Suspense>
+        </Late>
       ) : (
         <Inbox
           claims={claims}

@@ -1,4 +1,4 @@
-import { lazy, memo, Suspense, type ReactNode, type Ref } from 'react';
+import { lazy, memo, type ReactNode, type Ref } from 'react';
 import { Pause, Play } from 'lucide-react';
 import type { AlertFacets } from '@tocsin/contracts/wire';
 import { below } from '../base-path';
@@ -6,10 +6,13 @@ import { SearchField, type SearchHandle } from '../search/search-field';
 import buttons from '../settings/icon-button.module.css';
 import { Mark } from '../settings/mark';
 import { useWords } from '../words/words';
+import { Late } from './late';
 import styles from './layout.module.css';
 
 /** Loaded right after the page, like the settings: the first moment does not need it. */
 const QuietMenu = lazy(() => import('../settings/quiet-menu'));
+/** Keeps the place of a button that is not there, so that no other one moves. */
+export const NO_BUTTON = <span className={buttons.button} aria-hidden />;
 
 interface Props {
   search: Ref<SearchHandle>;
@@ -59,9 +62,9 @@ export const Header = memo(function Header({
         >
           {paused ? <Play size={17} aria-hidden /> : <Pause size={17} aria-hidden />}
         </button>
-        <Suspense fallback={<span className={buttons.button} aria-hidden />}>
+        <Late waiting={NO_BUTTON} broken={NO_BUTTON}>
           <QuietMenu />
-        </Suspense>
+        </Late>
         {menu}
       </span>
     </header>

@@ -1,4 +1,4 @@
-import { lazy, useCallback, useMemo } from 'react';
+import { lazy, useCallback, useEffect, useMemo } from 'react';
 import { Toaster } from 'sonner';
 import { alertAfter } from '@tocsin/react-client';
 import type { Entry } from '@tocsin/contracts/wire';
@@ -8,8 +8,9 @@ import { AlertToasts } from './alert-toasts';
 import { Late } from './late';
 import type { InboxState } from './use-inbox';
 
-/** Loaded on a phone only, when an alert rings. */
-const PhoneBar = lazy(async () => ({ default: (await import('./phone-alerts')).PhoneBar }));
+/** Loaded on a phone only. */
+const load = () => import('./phone-alerts');
+const PhoneBar = lazy(async () => ({ default: (await load()).PhoneBar }));
 
 /** What comes over the page when an alert rings: toasts, or on a phone one bar. */
 export function InboxAlarms({ inbox }: { inbox: InboxState }) {
@@ -19,6 +20,11 @@ export function InboxAlarms({ inbox }: { inbox: InboxState }) {
   const { open } = inbox.moves;
   const [drawerWidth] = usePreference('drawerWidth');
   const hasOpen = place.alert !== null;
+  const isReady = isNarrow && inbox.listed.list.loadedAt !== null;
+  useEffect(() => {
+    // before the first alert rings: it must not wait for a network that is away then
+    if (isReady) void load().catch(() => undefined);
+  }, [isReady]);
   const acknowledge = useCallback(
     // an alert that rings need not be in the list that is shown, and the page then knows it no longer
     (entry: Entry) =>

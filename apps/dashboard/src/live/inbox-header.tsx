@@ -1,7 +1,6 @@
-import { lazy, Suspense, useCallback, useMemo } from 'react';
-import buttons from '../settings/icon-button.module.css';
+import { lazy, useCallback, useMemo } from 'react';
 import { ConnectionPill } from './connection-pill';
-import { Header } from './header';
+import { Header, NO_BUTTON } from './header';
 import { Late } from './late';
 import type { InboxState } from './use-inbox';
 import { useLastEntryAt } from './use-last-entry-at';
@@ -54,9 +53,9 @@ export function InboxHeader({ inbox, onPause }: { inbox: InboxState; onPause(): 
   const { signOut } = inbox;
   const menu = useMemo(
     () => (
-      <Suspense fallback={<span className={buttons.button} aria-hidden />}>
+      <Late waiting={NO_BUTTON} broken={NO_BUTTON}>
         <SettingsMenu user={me} onTest={sendTest} onKeys={showKeys} onSignOut={signOut} />
-      </Suspense>
+      </Late>
     ),
     [me, sendTest, showKeys, signOut],
   );

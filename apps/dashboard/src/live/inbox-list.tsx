@@ -13,6 +13,7 @@ import { Late } from './late';
 import { hasBulkBar, ListBulkBar } from './list-bulk-bar';
 import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
+import layout from './layout.module.css';
 import type { Grouping } from './place';
 import type { InboxState } from './use-inbox';
 
@@ -110,7 +111,7 @@ export function InboxList({
           }
         />
       ) : grouped ? (
-        <Late>
+        <Late broken={<p className={layout.error}>{t('error.part')}</p>}>
           <GroupList
             search={search}
             by={place.group as Exclude<Grouping, 'none'>}

@@ -32,6 +32,7 @@ export function Inbox(props: InboxProps) {
   const { nav, filterSheet } = useNavigation(inbox);
   const noOverlay = useCallback(() => setOverlay(null), [setOverlay]);
   const byResolution = inbox.listed.search.status?.join() === 'resolved';
+  const broken = <p className={styles.error}>{t('error.part')}</p>;
   return (
     <div className={styles.page}>
       <a
@@ -52,7 +53,7 @@ export function Inbox(props: InboxProps) {
       <main className={styles.main} id="alerts" data-resolved={byResolution}>
         <InboxNotices inbox={inbox} />
         {system ? (
-          <Late>
+          <Late key={system} broken={broken}>
             {system === 'health' ? (
               <Health onRefused={() => moves.goToSystem('refused')} nameOf={tenants.nameOf} />
             ) : (
@@ -60,7 +61,7 @@ export function Inbox(props: InboxProps) {
             )}
           </Late>
         ) : isOverview ? (
-          <Late>
+          <Late key="tenants" broken={broken}>
             <TenantTiles
               tenants={tenants.all}
               isPart={inbox.followed !== undefined}

@@ -1,10 +1,11 @@
-import { lazy, Suspense, type ReactNode } from 'react';
+import { lazy, type ReactNode } from 'react';
 import { ALERT_STATUSES } from '@tocsin/contracts/wire';
 import type { AlertsView, StreamStatus } from '@tocsin/react-client';
 import { CopyButton } from '../detail/copy-button';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
 import { AllQuiet, NothingMatches, NothingSoFar, Skeleton } from './empty';
+import { Late } from './late';
 import styles from './layout.module.css';
 import type { Place } from './place';
 import { useLastAlert } from './use-last-alert';
@@ -108,9 +109,9 @@ export function NoRows({
   if (filtered) return <NothingMatches elsewhere={elsewhere} onAll={onAll} onClear={onClear} />;
   if (place.view === 'open' && last === null)
     return (
-      <Suspense fallback={<Skeleton rows={0} />}>
+      <Late waiting={<Skeleton rows={0} />}>
         <FirstRun tenant={tenant} onTest={onTest} notice={notice} />
-      </Suspense>
+      </Late>
     );
   if (place.view === 'open')
     return last === undefined && !failed ? (

@@ -20,7 +20,8 @@ interface Props {
 /** What lies over the page: the help, the commands, and the question before an act on many alerts. */
 export function Overlays({ open, asked, page, onClose }: Props) {
   return (
-    <Late>
+    // one that could not be loaded does not keep the next one from being shown
+    <Late key={`${open}`}>
       {asked && <ConfirmAct asked={asked} />}
       {open === 'keys' && <KeyHelp onClose={onClose} />}
       {open === 'commands' && <Commands commands={commandsOf(page)} where={page} onClose={onClose} />}

@@ -1,8 +1,9 @@
-import { lazy, Suspense } from 'react';
+import { lazy } from 'react';
 import { Dialog } from 'radix-ui';
 import type { StreamStatus } from '@tocsin/react-client';
 import menu from '../settings/menu.module.css';
 import { useWords } from '../words/words';
+import { Late } from './late';
 
 const SignIn = lazy(() => import('../session/sign-in'));
 
@@ -21,13 +22,13 @@ export function SessionEnded({ status, onToken }: { status: StreamStatus; onToke
           onPointerDownOutside={(event) => event.preventDefault()}
         >
           <Dialog.Title className="hidden">{t(never ? 'signin.title' : 'signin.ended')}</Dialog.Title>
-          <Suspense>
+          <Late broken={t('error.part')}>
             <SignIn
               ended={!never}
               problem={never ? t('signin.refused', { detail: status.detail ?? status.reason ?? '' }) : null}
               onToken={onToken}
             />
-          </Suspense>
+          </Late>
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

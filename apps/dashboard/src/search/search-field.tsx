@@ -1,6 +1,7 @@
-import { lazy, Suspense, useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
+import { lazy, useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
 import { CircleHelp, Search as SearchIcon, X } from 'lucide-react';
 import type { AlertFacets } from '@tocsin/contracts/wire';
+import { Late } from '../live/late';
 import { useWords } from '../words/words';
 import { isHalfTyped } from './search-terms';
 import { stepped, suggestionsFor } from './suggestions';
@@ -147,9 +148,9 @@ export function SearchField({
         </ul>
       )}
       {isHelping && (
-        <Suspense fallback={null}>
+        <Late>
           <SearchHelp onClose={() => setHelping(false)} />
-        </Suspense>
+        </Late>
       )}
     </div>
   );

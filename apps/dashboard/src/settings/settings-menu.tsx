@@ -1,7 +1,8 @@
 import { DropdownMenu } from 'radix-ui';
-import { lazy, Suspense, useState, type ReactNode } from 'react';
+import { lazy, useState, type ReactNode } from 'react';
 import { BookOpen, LifeBuoy, Check, Keyboard, LogOut, Monitor, Send } from 'lucide-react';
 import { below } from '../base-path';
+import { Late } from '../live/late';
 import { initialsOf, nameOf } from '../words/people';
 import { LANGUAGES, useWords } from '../words/words';
 import buttons from './icon-button.module.css';
@@ -94,9 +95,9 @@ function Items({ user, onTest, onKeys, onSignOut }: Omit<Props, 'children'>) {
           <Check size={14} aria-hidden />
         </DropdownMenu.ItemIndicator>
       </DropdownMenu.CheckboxItem>
-      <Suspense fallback={<div className={menu.item} />}>
+      <Late waiting={<div className={menu.item} />} broken={<div className={menu.item} />}>
         <PushRow noteIn={noteIn} />
-      </Suspense>
+      </Late>
       <DropdownMenu.Item className={menu.item} onSelect={onKeys}>
         <Keyboard size={16} aria-hidden />
         {t('settings.keys')}

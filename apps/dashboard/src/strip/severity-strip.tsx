@@ -1,6 +1,7 @@
-import { lazy, memo, Suspense, useMemo } from 'react';
+import { lazy, memo, useMemo } from 'react';
 import { ChevronDown, ChevronUp } from 'lucide-react';
 import { SEVERITIES, type AlertFacets, type AlertStats, type Severity } from '@tocsin/contracts/wire';
+import { Late } from '../live/late';
 import { SeverityMark } from '../live/severity-mark';
 import { usePreference } from '../settings/preferences';
 import { onServer, serverNow, useNow } from '../words/clock';
@@ -93,7 +94,7 @@ export const SeverityStrip = memo(function SeverityStrip({
               </button>
             ))}
           </div>
-          <Suspense fallback={null}>{stats && <Bars stats={stats} deaf={deaf} onRange={onRange} />}</Suspense>
+          <Late>{stats && <Bars stats={stats} deaf={deaf} onRange={onRange} />}</Late>
           {stats && <Table stats={stats} />}
           {deaf && (
             <p className="hidden" data-testid="deaf">
