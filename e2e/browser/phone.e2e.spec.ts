@@ -220,6 +220,24 @@ describeWith('chromium', 'the page on a phone', () => {
   });
 
   it.each(LOOKS)(
+    'without a network says as of when the list is, and cuts nothing beside it: %s, %s',
+    async (...look) => {
+      const [colorScheme, locale] = look;
+      const page = await signedIn('dan', { colorScheme, locale, clock: true });
+      await page.context().setOffline(true);
+      await page.getByTestId('pill').and(page.locator('[data-state-name=offline]')).waitFor();
+      await page.clock.fastForward('24:00:00');
+      const asOf = page.getByText(/^(as of|actualizada) \d+ \w+ \d\d:\d\d:\d\d$/);
+      await asOf.waitFor();
+      await picture(page, `phone-as-of-${locale}`);
+      for (const one of [asOf, ...(await page.locator('#alerts select').all())]) {
+        const box = (await one.boundingBox())!;
+        expect([box.x >= 0, box.x + box.width <= PHONE.viewport.width]).toEqual([true, true]);
+      }
+    },
+  );
+
+  it.each(LOOKS)(
     'a long press selects, taps select more, and the bar at the bottom acts on all: %s, %s',
     async (colorScheme, locale) => {
       const titles = [1, 2, 3].map((n) => `Batch ${n} ${locale}`);

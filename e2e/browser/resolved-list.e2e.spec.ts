@@ -6,6 +6,13 @@ import { tokenFor } from '../kit/tokens';
 import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
 
 const WIDTHS = [400, 900, 1_440];
+/** What the page says of a cell; the tests are compiled without the types of a browser. */
+interface Cell {
+  firstChild: { textContent: string };
+  textContent: string;
+  scrollWidth: number;
+  clientWidth: number;
+}
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
 describeWith('chromium', 'what is over, and what is left out:', () => {
@@ -113,6 +120,24 @@ describeWith('chromium', 'what is over, and what is left out:', () => {
       .getByTestId('drawer')
       .getByText(/open for [56] min/)
       .waitFor();
+  });
+
+  it.each(['en-GB', 'es-ES'])('the time of an alert that is older than a day fits its column: %s', async (locale) => {
+    const title = `Of last week, ${locale}`;
+    await publish('again', 'oven', title, { dedup_key: title });
+    await heard('again', title);
+    await stack.sql(`update tocsin.alert set last_seen_at = now() - interval '5 days' where tenant_id = 'again'`);
+    for (const width of WIDTHS) {
+      const page = await signedIn('again', { locale, viewport: { width, height: 800 } });
+      const at = row(page, title).getByRole('gridcell').last();
+      const words = await at.textContent();
+      const overflow = await at.evaluate((cell: Cell) => {
+        // the longest of the months, which this one may not be
+        cell.firstChild.textContent = cell.textContent.replace(/\p{L}+/u, 'sept');
+        return cell.scrollWidth - cell.clientWidth;
+      });
+      expect([width, words, overflow]).toEqual([width, expect.stringMatching(/\d\d:\d\d$|\d{4}$/), 0]);
+    }
   });
 
   it('an excluded service or tenant is left out of the list, the numbers, the groups and the chart alike', async () => {

@@ -42,7 +42,9 @@ export const ListHead = memo(function ListHead({ place, byResolution, asOf, onSe
       </ul>
       <span className={styles.fill} />
       {asOf !== null && (
-        <span className={styles.muted}>{t('time.asOf', { time: momentWords(intl, onServer(asOf), now) })}</span>
+        <span className={`${styles.muted} ${styles.asOf}`}>
+          {t('time.asOf', { time: momentWords(intl, onServer(asOf), now) })}
+        </span>
       )}
       <SaveView place={place} />
       <label className={styles.order}>
