@@ -88,10 +88,7 @@ export function AlertList({
   const items = virtual.getVirtualItems();
   const lastIndex = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (!hasMore || !loadMore || lastIndex < rows.length - MORE_ROWS) return;
-    // in the moment in which a load ends, the list is told of it before it takes the next one
-    const soon = setTimeout(loadMore);
-    return () => clearTimeout(soon);
+    if (hasMore && lastIndex >= rows.length - MORE_ROWS) loadMore?.();
   }, [hasMore, lastIndex, rows.length, loadMore]);
 
   const focusRow = (alertId: string) => {

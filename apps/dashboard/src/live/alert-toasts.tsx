@@ -131,10 +131,14 @@ export function AlertToasts(props: Props) {
     });
     notifyDesktop(entry, () => latest.current.onOpen(id));
   };
-  /** After entries were missed: an alert that fires no more has no toast. */
+  /** After entries were missed: an alert that was taken, snoozed or resolved since its toast was shown has none. */
   const recheck = () => {
-    const standing = latest.current.ringing?.all.map(({ alert_id }) => alert_id) ?? planner.current.all();
-    void store.lookAgain(standing, (id) => {
+    const { ringing } = latest.current;
+    const standing = ringing
+      ? new Map(ringing.all.map(({ alert_id, status }) => [alert_id, status]))
+      : planner.current.all();
+    void store.lookAgain([...standing.keys()], (id, { status }) => {
+      if (status === standing.get(id)) return;
       close(id);
       latest.current.ringing?.done(id);
     });

@@ -37,6 +37,8 @@ test('an alert that becomes urgent while it is acknowledged stands until it is o
   const taken = { status: 'acknowledged' as const };
   expect(planner.plan(entry('a', { ...taken, change: 'severity_raised' }), 0)).toEqual({ kind: 'alert' });
   expect(planner.plan(entry('a', { ...taken, change: 'repeated' }), 1)).toEqual({ kind: 'alert' });
+  // so that it is not taken for one that was acknowledged since
+  expect([...planner.all()]).toEqual([['a', 'acknowledged']]);
   expect(planner.plan(entry('a', { change: 'resolved', status: 'resolved' }), 2)).toEqual({ kind: 'settled' });
 });
 

@@ -1,4 +1,4 @@
-import { alertsScreens, type Change, type Entry, type Severity } from '@tocsin/contracts/wire';
+import { alertsScreens, type AlertStatus, type Change, type Entry, type Severity } from '@tocsin/contracts/wire';
 
 /** More alerts than this within the window are a burst and share one toast. */
 const BURST = 5;
@@ -43,14 +43,18 @@ export const settles = ({ change }: Pick<Entry, 'change'>): boolean => SETTLING.
 
 /** Decides what to do with each entry, given the toasts that are shown. It renders nothing. */
 export class ToastPlanner {
-  private readonly standing = new Set<string>();
+  /** The alerts that have a toast, each with the status that it shows. */
+  private readonly standing = new Map<string, AlertStatus>();
   private readonly recent: { at: number; urgent: boolean }[] = [];
   private more = { count: 0, urgent: 0 };
   private burst = { count: 0, urgent: 0 };
 
   /** `now` is in milliseconds, of any clock that does not jump. */
   plan(entry: Entry, now: number): ToastPlan {
-    if (this.standing.has(entry.alert_id)) return { kind: settles(entry) ? 'settled' : 'alert' };
+    if (this.standing.has(entry.alert_id)) {
+      this.standing.set(entry.alert_id, entry.status);
+      return { kind: settles(entry) ? 'settled' : 'alert' };
+    }
     if (!interrupts(entry)) return { kind: 'none' };
     const urgent = Number(entry.severity === 'urgent');
     while (this.recent.length > 0 && this.recent[0]!.at <= now - BURST_WINDOW_MS) this.recent.shift();
@@ -65,7 +69,7 @@ export class ToastPlanner {
       this.more = { count: this.more.count + 1, urgent: this.more.urgent + urgent };
       return { kind: 'more', ...this.more };
     }
-    this.standing.add(entry.alert_id);
+    this.standing.set(entry.alert_id, entry.status);
     return { kind: 'alert' };
   }
 
@@ -80,14 +84,14 @@ export class ToastPlanner {
     return this.standing.has(alertId);
   }
 
-  /** The alerts that have a toast. */
-  all(): string[] {
-    return [...this.standing];
+  /** The alerts that have a toast, each with the status that it shows. */
+  all(): ReadonlyMap<string, AlertStatus> {
+    return new Map(this.standing);
   }
 
   /** Removes all alerts' toasts from the plan, because a burst replaces them. Returns their ids. */
   clear(): string[] {
-    const ids = this.all();
+    const ids = [...this.standing.keys()];
     this.standing.clear();
     return ids;
   }
