@@ -5,8 +5,13 @@ import type { Observable } from 'rxjs';
 import { jsonBodyOf, jsonObjectOf } from '../request/json-object';
 import type { RequestWithBody } from './request-bodies';
 
-/** Enough for one event of another system. In bytes. */
+/** Enough for one message. In bytes. */
 export const SMALL_BODY = 64 * 1024;
+/**
+ * Enough for one event of another system, which may list all alerts of a group: Alertmanager leaves the details of an
+ * event for PagerDuty out only beyond 512,000 bytes. In bytes.
+ */
+export const EVENT_BODY = 512 * 1024;
 /** A batch of 500 messages of the usual size fits; a larger batch must be sent in parts. In bytes. */
 export const LARGE_BODY = 8 * 1024 * 1024;
 

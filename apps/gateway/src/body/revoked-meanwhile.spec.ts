@@ -16,7 +16,6 @@ import { AlertQueries, bind, type NewRevocation } from '@tocsin/contracts/ports'
 import { eventually, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { createLogger, Log, Metrics } from '@tocsin/observability';
 import { VisibleTenants } from '../access/visible-tenants';
-import { GatewayConfig } from '../config';
 import { prepareHttp } from '../http-server';
 import { IntakeController } from '../intake/intake.controller';
 import { OpsgenieKeyGuard } from '../intake/opsgenie-key.guard';
@@ -72,7 +71,6 @@ const publish = () => {
     { provide: VisibleTenants, useValue: { publisher: () => () => true } },
     { provide: PublishEvents, useValue: { publish, publishGroup: publish } },
     { provide: AlertQueries, useValue: {} },
-    { provide: GatewayConfig, useValue: { MAX_EVENT_BYTES: 65_536 } },
     { provide: Log, useValue: log },
     { provide: Metrics, useValue: new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 }) },
     { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },

@@ -6,6 +6,7 @@ import { readEvents, type PublishRequest, type ReadEvents } from './read-events'
 
 const MiB = 1024 * 1024;
 const MOST = 8 * MiB;
+const EVENT_BODY = 512 * 1024;
 const MAX_BYTES = 65_536;
 const valid = { tenant_id: 'bakery', service: 'inventory', severity: 'low' };
 
@@ -16,6 +17,13 @@ const alert = (more: object = {}) => ({
   startsAt: '2026-01-02T03:04:05Z',
   ...more,
 });
+const event = (custom_details: object) =>
+  JSON.stringify({
+    routing_key: 'k',
+    event_action: 'trigger',
+    dedup_key: 'd',
+    payload: { summary: 's', custom_details: { ...custom_details, tenant_id: 'bakery' } },
+  });
 const group = (alerts: unknown[]) => JSON.stringify({ version: '4', groupKey: '{}', alerts });
 const fields = (count: number, value: unknown = 1) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`field_${i}`, value]));
@@ -54,6 +62,9 @@ const BODIES: readonly [name: string, body: () => string][] = [
   ['8 MiB of opening brackets', () => '['.repeat(MOST)],
   ['8 MiB of white space', () => ' '.repeat(MOST)],
   ['8 MiB of one text', () => `{"message":"${'x'.repeat(MOST - 20)}"}`],
+  ['512 KiB of empty lists in one event', () => event({ a: JSON.parse(`[${filled('[]', EVENT_BODY - 200)}]`) })],
+  ['19,000 texts in one event of 512 KiB', () => event({ a: Array.from({ length: 19_000 }, () => 'x'.repeat(24)) })],
+  ['a text of 512 KiB in one event', () => event({ a: '\u0007'.repeat(EVENT_BODY / 7) })],
   ['8 MiB of escapes', () => `["${'\\u00e9'.repeat(MOST / 6 - 10)}"]`],
   ['8 MiB of texts in two bytes', () => `[${filled(`"${'é'.repeat(10_000)}"`, MOST / 2)}]`],
   [

@@ -1,10 +1,10 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, UseFilters, UseGuards } from '@nestjs/common';
 import {
-  decodeJson,
   MessageGroup,
   OPSGENIE_ACTIONS,
   readOpsgenieAlert,
   readOpsgenieUpdate,
+  Turns,
   type MessageShape,
 } from '@tocsin/messages';
 import { Refused, type TenantId } from '@tocsin/contracts';
@@ -12,15 +12,15 @@ import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlertId } from '../alerts/act-body';
-import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { GatewayConfig } from '../config';
+import { EVENT_BODY, TakesBody } from '../body/body.interceptor';
 import { jsonBodyOf } from '../request/json-object';
 import { OpsgenieKeyGuard } from './opsgenie-key.guard';
 import { OpsgenieErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
 import { PublishEvents, type Published, type Publisher } from './publish-events';
 import type { RequestAccepted, RequestProcessed } from './published-answer';
-import { defaultsIn } from './read-events';
+import { defaultsIn, MAX_BATCH } from './read-events';
+import { decodeInSlices } from './sliced-json';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './peers.docs';
 
@@ -50,11 +50,10 @@ export class OpsgenieController {
     private readonly publishers: PeerPublisher,
     private readonly events: PublishEvents,
     private readonly queries: AlertQueries,
-    private readonly config: GatewayConfig,
   ) {}
 
   @Post()
-  @TakesBody(SMALL_BODY)
+  @TakesBody(EVENT_BODY)
   @HttpCode(202)
   @described.createOpsgenieAlert
   createOpsgenieAlert(@Param() address: Address, @Req() request: Request): Promise<RequestAccepted> {
@@ -62,7 +61,7 @@ export class OpsgenieController {
   }
 
   @Post(':identifier/:action')
-  @TakesBody(SMALL_BODY)
+  @TakesBody(EVENT_BODY)
   @HttpCode(202)
   @described.updateOpsgenieAlert
   updateOpsgenieAlert(
@@ -112,8 +111,7 @@ export class OpsgenieController {
     const startedAt = performance.now();
     const publisher = await this.publishers.of(request);
     const body = jsonBodyOf(request);
-    const decoded = decodeJson(body.length > 0 ? body : Buffer.from('{}'), this.config.MAX_EVENT_BYTES);
-    if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
+    const decoded = await decodeInSlices(body.length > 0 ? body : Buffer.from('{}'), MAX_BATCH, new Turns());
     const { tenant, service } = address;
     const group = MessageGroup.of(
       decoded.value,

@@ -1,14 +1,14 @@
 import { All, Controller, HttpCode, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
-import { decodeJson, MessageGroup, readPagerDutyEvent } from '@tocsin/messages';
+import { MessageGroup, readPagerDutyEvent, Turns } from '@tocsin/messages';
 import { Refused } from '@tocsin/contracts';
 import type { Request, Response } from 'express';
-import { GatewayConfig } from '../config';
-import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
+import { EVENT_BODY, TakesBody } from '../body/body.interceptor';
 import { jsonBodyOf } from '../request/json-object';
 import { PagerDutyErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
 import { PublishEvents } from './publish-events';
-import { defaultsIn } from './read-events';
+import { defaultsIn, MAX_BATCH } from './read-events';
+import { decodeInSlices } from './sliced-json';
 import { eventProcessed, type EventProcessed } from './published-answer';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './peers.docs';
@@ -25,11 +25,10 @@ export class PagerDutyController {
   constructor(
     private readonly publishers: PeerPublisher,
     private readonly events: PublishEvents,
-    private readonly config: GatewayConfig,
   ) {}
 
   @Post()
-  @TakesBody(SMALL_BODY)
+  @TakesBody(EVENT_BODY)
   @HttpCode(202)
   @described.enqueuePagerDutyEvent
   async enqueuePagerDutyEvent(
@@ -37,8 +36,7 @@ export class PagerDutyController {
     @Req() request: Request,
   ): Promise<EventProcessed> {
     const body = jsonBodyOf(request);
-    const decoded = decodeJson(body, this.config.MAX_EVENT_BYTES);
-    if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
+    const decoded = await decodeInSlices(body, MAX_BATCH, new Turns());
     const { routing_key } = (decoded.value ?? {}) as { routing_key?: unknown };
     const publisher = await this.publishers.of(request, typeof routing_key === 'string' ? routing_key : undefined);
     const group = MessageGroup.of(decoded.value, defaultsIn(address), body, decoded.escapes, readPagerDutyEvent);

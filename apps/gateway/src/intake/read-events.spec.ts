@@ -95,6 +95,27 @@ describe('a request that publishes', () => {
     expect(await refusal(() => read([]))).toMatchObject({ code: 'empty_batch' });
   });
 
+  it('may be an event of another system that is larger than one message, and nothing else of that size', async () => {
+    const event = { routing_key: 'k', event_action: 'trigger', dedup_key: 'oven-1' };
+    const details = { summary: 'Cold', source: 'h', severity: 'error', custom_details: { a: 'x'.repeat(MAX_BYTES) } };
+    const read = await readAny({ ...event, payload: details }, { tenant: 'bakery' });
+    expect('group' in read && read.group.shape.name).toBe('pagerduty');
+    const cloudEvent = {
+      specversion: '1.0',
+      id: 'e',
+      source: 's',
+      type: 't',
+      data: { text: details.custom_details.a },
+    };
+    for (const body of [
+      cloudEvent,
+      details.custom_details.a,
+      JSON.stringify(message({ title: details.custom_details.a })),
+      { pattern: 'p', data: message({ title: details.custom_details.a }) },
+    ])
+      expect(await refusal(() => readAny(body))).toMatchObject({ code: 'message_too_large' });
+  });
+
   it('names its fault when its text or depth cannot be stored', async () => {
     for (const body of [message({ title: 'a\u0007' }), [message(), message({ title: 'a\u0007' })]])
       expect(await refusal(() => read(body))).toMatchObject({ code: 'control_characters' });

@@ -1,6 +1,7 @@
 import {
   below,
   faultIn,
+  MAX_MESSAGE_BYTES,
   MessageGroup,
   NotDecoded,
   opened,
@@ -38,12 +39,14 @@ export async function readEvents({ body, headers, query }: PublishRequest, maxBy
   const turns = new Turns();
   const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
   const decoded = await decodeInSlices(body, MAX_BATCH, turns);
-  const { value, escapes, at } = opened(decoded.value, decoded.escapes);
+  // A longer one is a list, a group or an event. Opened, it could hold as many values as its bytes have room for.
+  const isLong = body.length > MAX_MESSAGE_BYTES;
+  const { value, escapes, at } = isLong ? { ...decoded, at: '' } : opened(decoded.value, decoded.escapes);
   const group = MessageGroup.of(value, envelope, body, escapes);
   // With a CloudEvent in binary mode the list is the data of one message.
   if (Array.isArray(value) && !group)
     return { messages: await readList(value, envelope, escapes, maxBytes, turns), replaced: 0 };
-  // A group may be of any size: its parts are measured when they are published, and shortened until they fit.
+  // Another system's webhook may be longer: its parts are measured when they are published, and shortened to fit.
   if (group?.shape.webhook) return { group, drops_severity_none };
   const parsed =
     body.length > maxBytes

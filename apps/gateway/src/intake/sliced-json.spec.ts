@@ -73,9 +73,11 @@ describe('a body that is decoded in slices', () => {
     ['something behind its end', `["${filler}"] x`, 'invalid_json'],
     ['a wrong end', `["${filler}"}`, 'invalid_json'],
     ['half a text', `["${filler}`, 'invalid_json'],
+    ['an object that does not end', `{"a":"${filler}"`, 'invalid_json'],
     ['bytes that are no UTF-8 within', `["${filler}\ud800"]`, 'accepted'],
-    ['an object that holds no list', `{"a":"${filler}"}`, 'message_too_large'],
-    ['a text', `"${filler}"`, 'message_too_large'],
+    ['one event', `{"a":"${filler}"}`, 'accepted'],
+    ['one event of many values', `{"a":"${filler}","b":[${Array(20_001).fill(1).join()}]}`, 'message_too_large'],
+    ['more than one event, and no list', `{"a":"${'x'.repeat(524_288)}"}`, 'message_too_large'],
     [
       '501 elements',
       `[${Array(501)

@@ -1,5 +1,6 @@
 import { decodeJson, MAX_MESSAGE_BYTES, NotDecoded, type Turns } from '@tocsin/messages';
 import { Refused } from '@tocsin/contracts';
+import { EVENT_BODY } from '../body/body.interceptor';
 import { ListCutter, type Span } from './list-cutter';
 
 /** A decoded body. An element that is larger or holds more values than any message may is `NotDecoded`. */
@@ -15,17 +16,18 @@ interface SlicedJson {
  */
 const MAX_PIECE_VALUES = 40_000;
 const MAX_PIECE_BYTES = 2 * 1024 * 1024;
-/** The most values around a list: labels and texts that its elements have in common. */
+/** The most values around a list, such as labels and texts that its elements have in common, or in one event. */
 const MAX_FRAME_VALUES = 20_000;
 /** The most alerts in a group: the longest body divided by 280 bytes, the size of the shortest alert that is sent. */
 const MAX_GROUP = 30_000;
 
 /**
- * Decodes a JSON body of any size in slices. A body longer than one message must be a list, or an object whose `alerts`
+ * Decodes a JSON body of any size in slices. A body longer than one event must be a list, or an object whose `alerts`
  * is a list, as Alertmanager sends it: the elements are decoded one by one.
  *
- * Throws `Refused`: the errors of `decodeJson` for the whole, `message_too_large` for a long body that is not a list,
- * `batch_too_large` for a list of more than `maxList` elements or a group of more than 30,000 alerts.
+ * Throws `Refused`: the errors of `decodeJson` for the whole, `message_too_large` for a body that is not a list and is
+ * longer than one event or holds more than 20,000 values, `batch_too_large` for a list of more than `maxList` elements
+ * or a group of more than 30,000 alerts.
  */
 export async function decodeInSlices(body: Buffer, maxList: number, turns: Turns): Promise<SlicedJson> {
   if (body.length <= MAX_MESSAGE_BYTES) return decode(body);
@@ -38,10 +40,11 @@ export async function decodeInSlices(body: Buffer, maxList: number, turns: Turns
     if (turns.over) await turns.next();
   }
   const { elements, isGroup, frame, frameValues } = cutter;
-  if (elements === undefined || frameValues > MAX_FRAME_VALUES || frame.length > MAX_PIECE_BYTES) {
+  if (frameValues > MAX_FRAME_VALUES || frame.length > (elements ? MAX_PIECE_BYTES : EVENT_BODY)) {
     throw new Refused('message_too_large', `A message may be at most ${MAX_MESSAGE_BYTES} bytes.`);
   }
   const around = decode(frame);
+  if (!elements) return around;
   let { escapes } = around;
   const list: unknown[] = [];
   for (const element of elements) {

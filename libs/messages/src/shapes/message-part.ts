@@ -78,6 +78,10 @@ export const wholeKey = (key: unknown): { dedup_key?: string } =>
 export const cut = (text: unknown, most: number): string | undefined =>
   isText(text) ? (text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`) : undefined;
 
+/** A text that was cut to `most` characters, complete and by its name: for the metadata. */
+export const wholeText = (name: string, text: unknown, most: number): JsonObject =>
+  isText(text) && text.length > most ? { [name]: text } : {};
+
 /** An action whose address can be opened. Actions with other addresses are left out. */
 export const actionTo = (label: string, url: unknown): { label: string; url: string }[] =>
   isText(url) && url.length <= 2_000 && /^https?:\/\/[^\s/]/.test(url) && URL.canParse(url)

@@ -7,6 +7,7 @@ import {
   isText,
   present,
   wholeKey,
+  wholeText,
   type JsonObject,
   type MessagePart,
   type MessageShape,
@@ -61,7 +62,18 @@ export function readOpsgenieAlert(value: unknown): MessageShape | undefined {
     actions: Object.entries(said)
       .flatMap(([name, url]) => actionTo(name, url))
       .slice(0, 10),
-    metadata: present({ ...others, tags, actions, note, responders, teams, user, ...wholeKey(alias) }),
+    metadata: present({
+      ...others,
+      ...wholeText('message', message, 300),
+      ...wholeText('description', description, 8_000),
+      tags,
+      actions,
+      note,
+      responders,
+      teams,
+      user,
+      ...wholeKey(alias),
+    }),
   });
   return shapeOf({ body, at: '', pointers: POINTERS });
 }

@@ -6,6 +6,7 @@ import {
   isText,
   present,
   wholeKey,
+  wholeText,
   type MessagePart,
   type MessageShape,
 } from './message-part';
@@ -52,7 +53,12 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
       ...links.flatMap(({ text, href }) => actionTo(isText(text) ? text : 'Link', href)),
       ...actionTo(isText(value.client) ? value.client : 'Open', value.client_url),
     ].slice(0, 10),
-    metadata: present({ ...metadata, images: value.images, ...wholeKey(value.dedup_key) }),
+    metadata: present({
+      ...metadata,
+      ...wholeText('summary', payload.summary, 8_000),
+      images: value.images,
+      ...wholeKey(value.dedup_key),
+    }),
   });
   const pointers = {
     tenant_id: '/payload/custom_details/tenant_id',
