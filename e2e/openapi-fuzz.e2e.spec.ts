@@ -70,7 +70,7 @@ beforeAll(async () => {
       title: 'Flour',
       labels: { site: 'north' },
     });
-  // the ids by which requests of Opsgenie are read
+  // what requests of Opsgenie name
   for (const tenant_id of TENANTS)
     for (const service of ['inventory', 'opsgenie'])
       await stack.amqp.publish(`alert.low.${service}`, {
@@ -85,6 +85,8 @@ beforeAll(async () => {
   const alertIds = alerts.map(({ alert_id }) => alert_id);
   known = {
     requestId: [Buffer.from('genie').toString('base64url')],
+    // a note on an alert that is not there waits for it
+    identifier: ['genie'],
     tenant: TENANTS,
     tenant_id: TENANTS,
     service: ['inventory'],

@@ -86,9 +86,9 @@ const READER = '403 role_forbidden';
 
 /** A call of another system, at its address. */
 const byPeer =
-  (body?: object): Row['call'] =>
+  (body?: object, action = 'notes'): Row['call'] =>
   ({ tenant: id }) => ({
-    values: { tenant: id, service: 'published', identifier: 'none', action: 'notes', requestId: 'bm9uZQ' },
+    values: { tenant: id, service: 'published', identifier: 'none', action, requestId: 'bm9uZQ' },
     ...(body && { body }),
   });
 const PAGER_DUTY = {
@@ -262,6 +262,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
       [`enqueuePagerDutyEvent${suffix}`, [named(byPeer({ ...PAGER_DUTY, dedup_key: `pd${suffix}` }), publishing)]],
       [`createOpsgenieAlert${suffix}`, [named(byPeer({ message: 'Cold', alias: `og${suffix}` }), publishing)]],
       [`updateOpsgenieAlert${suffix}`, [named(byPeer({ note: 'seen' }), publishing)]],
+      [`changeOpsgenieAlert${suffix}`, [named(byPeer({ message: 'Colder' }, 'message'), publishing)]],
       // the response depends on whether there is such an alert: there is none for any caller
       [`readOpsgenieRequest${suffix}`, [named(byPeer(), own('404 not_found'))]],
     ]),

@@ -16,7 +16,7 @@ export * from './routing-key';
 export type { MessagePart, MessageShape } from './shapes/message-part';
 export * from './shapes/opsgenie-alert';
 export { tellingHeaders } from './shapes/cloud-event';
-export * from './shapes/pagerduty-event';
+export { readPagerDutyEvent } from './shapes/pagerduty-event';
 export { opened } from './shapes/wrappers';
 export * from './trace-context';
 export * from './turns';

@@ -16,6 +16,8 @@ export interface Envelope {
    * address.
    */
   tenant_id?: string;
+  /** The tenant above counts before the message's own, for senders that can name none when they end an alert. */
+  address_decides?: boolean;
   service?: string;
   severity?: Severity;
   /**

@@ -8,12 +8,12 @@ import { readList } from './read-list';
 import { below, unreadable, type Fault, type Refusal } from './refusals';
 import { faultsOfCloudEvent, readCloudEvent } from './shapes/cloud-event';
 import type { MessagePart, MessageShape } from './shapes/message-part';
-import { readPagerDutyEvent } from './shapes/pagerduty-event';
+import { recognisePagerDutyEvent } from './shapes/pagerduty-event';
 import { readPrometheusAlerts } from './shapes/prometheus-alerts';
 import { envelopeOf, opened, type Opened } from './shapes/wrappers';
 
 /** The formats of other systems. Each has marks that no other format has. */
-const SHAPES = [readCloudEvent, readPrometheusAlerts, readPagerDutyEvent] as const;
+const SHAPES = [readCloudEvent, readPrometheusAlerts, recognisePagerDutyEvent] as const;
 
 /** The content of one body, from a queue or a request. */
 export interface ReadBody {
@@ -159,7 +159,7 @@ export class MessageGroup {
 
   /** Reads a part, also one that is not counted among the messages. */
   readPart(given: MessagePart, judgement: Judgement, message_id?: string, bytes?: Uint8Array): ParsedMessage {
-    const part = this.escapes ? this.storable(given) : given;
+    const part = this.addressed(this.escapes ? this.storable(given) : given);
     const fault = part.refusal ? this.refuse(part, 'invalid_field', part.refusal) : this.faultOf(part);
     if (fault) return { ...fault, bytes: this.bytesOf(part) };
     const own = bytes ?? Buffer.from(JSON.stringify([part.at, part.body]));
@@ -171,6 +171,18 @@ export class MessageGroup {
       own,
     );
     return parsed.ok ? parsed : { ...located(parsed, part), bytes: this.bytesOf(part) };
+  }
+
+  /** A text beside the messages, with U+FFFD for each character that cannot be stored. */
+  storableText(text: string): string {
+    const { value, replaced } = withStorableText(text);
+    this.replaced += replaced;
+    return value as string;
+  }
+
+  private addressed(part: MessagePart): MessagePart {
+    const { address_decides, tenant_id } = this.told;
+    return address_decides && tenant_id !== undefined ? { ...part, body: { ...part.body, tenant_id } } : part;
   }
 
   private storable(part: MessagePart): MessagePart {

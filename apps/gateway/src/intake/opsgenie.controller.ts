@@ -1,8 +1,10 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req, UseFilters, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Put, Query, Req, UseFilters, UseGuards } from '@nestjs/common';
 import {
   MessageGroup,
   OPSGENIE_ACTIONS,
+  OPSGENIE_TEXTS,
   readOpsgenieAlert,
+  readOpsgenieChange,
   readOpsgenieUpdate,
   Turns,
   type MessageShape,
@@ -10,10 +12,10 @@ import {
 import { Refused, type TenantId } from '@tocsin/contracts';
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlertId } from '../alerts/act-body';
 import { EVENT_BODY, TakesBody } from '../body/body.interceptor';
 import { jsonBodyOf } from '../request/json-object';
+import { namedSoon } from './named-soon';
 import { OpsgenieKeyGuard } from './opsgenie-key.guard';
 import { OpsgenieErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
@@ -30,16 +32,9 @@ interface Address {
 }
 
 /**
- * How often, and at which interval in milliseconds, a query for the outcome of a request looks for the alert. Clients
- * ask a few times, without a pause.
- */
-const ASKED_TIMES = 5;
-const ASK_AGAIN_MS = 100;
-
-/**
  * Imitates Opsgenie's Alert API for its clients, with a service token as their key. It creates an alert, and closes it
  * by its alias or by our id of the alert. A second request with the same alias is a repeat. Acknowledgements and notes
- * become notes.
+ * become notes. What replaces a text of the alert is accepted, and changes nothing.
  */
 @Controller(['api/v1/opsgenie/:tenant/v2/alerts', 'api/v1/opsgenie/:tenant/:service/v2/alerts'])
 @ApiTags('publishing')
@@ -77,7 +72,25 @@ export class OpsgenieController {
     });
   }
 
-  /** The outcome of a request, available once its alert is stored. */
+  /** Alertmanager sends it with `update_alerts`, and gives the alert up when it is refused. */
+  @Put(':identifier/:action')
+  @TakesBody(EVENT_BODY)
+  @HttpCode(202)
+  @described.changeOpsgenieAlert
+  changeOpsgenieAlert(
+    @Param() address: Address & { identifier: string; action: string },
+    @Query('identifierType') type: unknown,
+    @Req() request: Request,
+  ): Promise<RequestAccepted> {
+    if (!OPSGENIE_TEXTS.some((known) => known === address.action))
+      throw new Refused('not_found', `There are ${OPSGENIE_TEXTS.join(', ')}.`);
+    return this.take(address, request, async (publisher) => {
+      const alias = await this.aliasOf(address, type, publisher);
+      return () => readOpsgenieChange(alias);
+    });
+  }
+
+  /** The outcome of a request, available once its alert is stored. Clients ask a few times, without a pause. */
   @Get('requests/:requestId')
   @described.readOpsgenieRequest
   async readOpsgenieRequest(
@@ -90,17 +103,13 @@ export class OpsgenieController {
     const alias = Buffer.from(requestId, 'base64url').toString();
     // An alert's key never holds a character that cannot be stored.
     if (alias.includes('\0')) throw noSuchRequest();
-    for (let asked = 0; publishesFor(of) && asked < ASKED_TIMES; asked += 1) {
-      if (asked > 0) await sleep(ASK_AGAIN_MS);
-      const alert = await this.queries.named(of, service, alias);
-      if (alert)
-        return {
-          data: { success: true, isSuccess: true, status: STORED, alertId: alert.alert_id, alias },
-          took: tookSince(startedAt),
-          requestId,
-        };
-    }
-    throw noSuchRequest();
+    const alert = publishesFor(of) && (await namedSoon(this.queries, of, service, alias));
+    if (!alert) throw noSuchRequest();
+    return {
+      data: { success: true, isSuccess: true, status: STORED, alertId: alert.alert_id, alias },
+      took: tookSince(startedAt),
+      requestId,
+    };
   }
 
   private async take(

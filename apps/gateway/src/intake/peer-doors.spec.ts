@@ -141,3 +141,95 @@ describe('an event that is larger than a message', () => {
     expect(await page(event)).toMatchObject({ status: 413, json: { status: 'invalid event', code } });
   });
 });
+
+describe('a client that updates its alert', () => {
+  it.each([
+    ['message', { message: 'Colder' }],
+    ['description', { description: 'It is at 12 degrees.' }],
+    ['priority', { priority: 'P1' }],
+  ])('may change its %s, is answered as by Opsgenie, and the alert keeps its words', async (field, body) => {
+    const answer = await send(`${ALERTS}/oven-1/${field}?identifierType=alias`, body, { method: 'PUT' });
+    expect(answer).toMatchObject({
+      status: 202,
+      json: { result: 'Request will be processed', requestId: Buffer.from('oven-1').toString('base64url') },
+    });
+    expect([published, notes]).toEqual([[], []]);
+  });
+
+  it('may change nothing else, and nothing of a tenant for which it may not publish', async () => {
+    const put = (path: string) => send(path, {}, { method: 'PUT' });
+    expect(await put(`${ALERTS}/oven-1/tags`)).toMatchObject({ status: 404, json: { code: 'not_found' } });
+    expect(await put(`${ALERTS.replace('north', 'foreign')}/oven-1/message`)).toMatchObject({
+      status: 403,
+      json: { code: 'tenant_forbidden' },
+    });
+  });
+});
+
+describe('the tenant of the address', () => {
+  const tenant_id = 'south';
+
+  it('counts for an event of PagerDuty and for its end, whatever the details say', async () => {
+    await page({ ...trigger({ tenant_id, celsius: 41 }), tenant_id });
+    await page(RESOLVE);
+    expect(statuses()).toEqual([
+      ['north', 'oven-1', 'firing'],
+      ['north', 'oven-1', 'resolved'],
+    ]);
+    expect(published[0]!.metadata).toEqual({ tenant_id, celsius: 41 });
+  });
+
+  it('counts for an alert of Opsgenie and for its end, whatever the details say', async () => {
+    await send(ALERTS, { message: 'Cold', alias: 'oven-1', details: { tenant_id: 'foreign' } });
+    await send(`${ALERTS}/oven-1/close`, {});
+    expect(statuses()).toEqual([
+      ['north', 'oven-1', 'firing'],
+      ['north', 'oven-1', 'resolved'],
+    ]);
+    expect(published[0]!.labels).toEqual({ tenant_id: 'foreign' });
+  });
+
+  it('may be the only valid one', async () => {
+    expect((await page(trigger({ tenant_id: 'no tenant, at all' }))).status).toBe(202);
+    expect((await send(ALERTS, { message: 'Cold', details: { tenant_id: 'a,b' } })).status).toBe(202);
+  });
+});
+
+it('a token in the header needs no routing_key beside it', async () => {
+  const key = `Bearer ${TOKEN}`;
+  for (const event of [trigger({}), { event_action: 'acknowledge', dedup_key: 'oven-1' }, RESOLVE])
+    expect([event.event_action, (await send(PAGES, event, { key })).status]).toEqual([event.event_action, 202]);
+  expect([published.map(({ status }) => status), notes.length]).toEqual([['firing', 'resolved'], 1]);
+  expect((await send(PAGES, { event_action: 'odd' }, { key })).status).toBe(422);
+});
+
+describe('a note on an alert', () => {
+  it('finds one that is stored a moment later', async () => {
+    storedAfter = 2;
+    expect((await page({ event_action: 'acknowledge', dedup_key: 'oven-1', client: 'Zabbix' })).status).toBe(202);
+    storedAfter = 2;
+    expect((await send(`${ALERTS}/oven-1/notes`, { note: 'on my way' })).status).toBe(202);
+    expect(notes.map(([, tenant, alert, note]) => [tenant, alert, note])).toEqual([
+      ['north', 'a', 'Acknowledged in Zabbix.'],
+      ['north', 'a', 'Noted in the system that sent the alert: on my way'],
+    ]);
+  });
+
+  it('of an alert that does not come is taken, and dropped', async () => {
+    storedAfter = Infinity;
+    expect((await send(`${ALERTS}/oven-1/acknowledge`, {})).status).toBe(202);
+    expect(notes).toEqual([]);
+  });
+
+  it('has U+FFFD for each character that cannot be stored, and these are counted', async () => {
+    const replaced = async () => (await metrics.replacedCharacters.get()).values[0]?.value ?? 0;
+    const before = await replaced();
+    await send(`${ALERTS}/oven-1/notes`, { note: 'on\u0000my\u001bway', user: 'ana\ud800' });
+    await page({ event_action: 'acknowledge', dedup_key: 'oven-1', client: 'Zab\u0000bix' });
+    expect(notes.map(([, , , note]) => note)).toEqual([
+      'Noted in the system that sent the alert (ana\ufffd): on\ufffdmy\ufffdway',
+      'Acknowledged in Zab\ufffdbix.',
+    ]);
+    expect((await replaced()) - before).toBe(4);
+  });
+});

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ERROR_CODES, TENANT_ID_PATTERN } from '@tocsin/contracts';
-import { OPSGENIE_ACTIONS } from '@tocsin/messages';
+import { OPSGENIE_ACTIONS, OPSGENIE_TEXTS } from '@tocsin/messages';
 import { flag, list, mapOf, number, object, oneOf, optional, text, type Schema } from '../description/json-schema';
 import {
   Answer,
@@ -24,6 +24,8 @@ const address = applyDecorators(
   PathParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), 'Holds for what does not say it.'),
   PathParameter('service', text(undefined, { pattern: '^[A-Za-z0-9._-]{1,64}$' }), 'Holds for what does not say it.'),
 );
+const TAKEN =
+  'The queue has it, durably. A note is on the alert, if that was stored within half a second; otherwise it is dropped.';
 const takesEvent = applyDecorators(
   Needs('events:publish'),
   TakesTraceparent(),
@@ -34,7 +36,7 @@ export const enqueuePagerDutyEvent = applyDecorators(
   ApiOperation({
     summary: "Take an event of PagerDuty's Events API v2",
     description:
-      'For clients that append /v2/enqueue to an address. A service token is their routing_key, or stands in the Authorization header. trigger and resolve become messages, acknowledge a note on the alert.',
+      'For clients that append /v2/enqueue to an address. A service token is their routing_key, or stands in the Authorization header. trigger and resolve become messages, acknowledge a note on the alert. The tenant is the one of the address.',
   }),
   address,
   takesEvent,
@@ -54,11 +56,11 @@ export const enqueuePagerDutyEvent = applyDecorators(
         required: ['summary'],
       },
     },
-    required: ['routing_key', 'event_action', 'dedup_key'],
+    required: ['event_action', 'dedup_key'],
   }),
   Answer(
     202,
-    'The queue has it, durably.',
+    TAKEN,
     object<EventProcessed>({
       status: text(undefined, { const: 'success' }),
       message: text(),
@@ -79,19 +81,19 @@ export const enqueuePagerDutyEvent = applyDecorators(
 const opsgenieFailure = FailsWith(
   object<OpsgenieError>({ message: text(), errors: mapOf(text()), took: number(), requestId: text(), code }),
 );
-const opsgenieRequest = (summary: string, schema: Schema) =>
+const opsgenieRequest = (summary: string, schema: Schema, outcome = TAKEN) =>
   applyDecorators(
     ApiOperation({
       summary,
       description:
-        "A request of Opsgenie's Alert API. The key is a service token: `Authorization: GenieKey …`, or Bearer.",
+        "A request of Opsgenie's Alert API. The key is a service token: `Authorization: GenieKey …`, or Bearer. The tenant is the one of the address.",
     }),
     address,
     takesEvent,
     Body('As Opsgenie describes it. What else is in it is kept as metadata.', schema, { required: false }),
     Answer(
       202,
-      'The queue has it, durably.',
+      outcome,
       object<RequestAccepted>({
         result: text(),
         took: number('Seconds.'),
@@ -116,22 +118,36 @@ export const createOpsgenieAlert = opsgenieRequest('Create an alert', {
   required: ['message'],
 });
 
-export const updateOpsgenieAlert = applyDecorators(
-  opsgenieRequest('Close an alert, or add a note', {
-    type: 'object',
-    properties: { user: text(), source: text(), note: text(undefined, { maxLength: 1_000 }) },
-  }),
+const identifier = applyDecorators(
   PathParameter(
     'identifier',
     text(undefined, { pattern: '^[A-Za-z0-9._-]{1,100}$' }),
     'The alias of the alert, or our id of it.',
   ),
-  PathParameter('action', oneOf(OPSGENIE_ACTIONS), 'close resolves; the others become a note on the alert.'),
   QueryParameter({
     name: 'identifierType',
     schema: oneOf(['id', 'alias', 'tiny']),
     description: 'alias: the identifier is only an alias. Otherwise it may also be our id of the alert.',
   }),
+);
+
+export const updateOpsgenieAlert = applyDecorators(
+  opsgenieRequest('Close an alert, or add a note', {
+    type: 'object',
+    properties: { user: text(), source: text(), note: text(undefined, { maxLength: 1_000 }) },
+  }),
+  identifier,
+  PathParameter('action', oneOf(OPSGENIE_ACTIONS), 'close resolves; the others become a note on the alert.'),
+);
+
+export const changeOpsgenieAlert = applyDecorators(
+  opsgenieRequest(
+    'Replace a text of an alert',
+    { type: 'object', properties: { message: text(), description: text(), priority: text() } },
+    'It is accepted, and changes nothing: an alert that fires keeps the words with which it was raised.',
+  ),
+  identifier,
+  PathParameter('action', oneOf(OPSGENIE_TEXTS), 'What the body has anew.'),
 );
 
 export const readOpsgenieRequest = applyDecorators(

@@ -18,6 +18,7 @@ import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contr
 import type { Metrics } from '@tocsin/observability';
 import type { ActOnAlerts } from '../alerts/act-on-alerts';
 import { PublishFailed } from '../problems/publish-failed';
+import { namedSoon } from './named-soon';
 import { readEvents, refusalOf, type PublishRequest } from './read-events';
 import type { ReceiptWatch } from './receipt-watch';
 
@@ -42,14 +43,17 @@ export interface Published {
   /** The receipts of the messages, when the publisher waited and they came in time. */
   receipts?: Receipt[];
   shape?: MessageShape['name'];
-  /** The alert that a user of another system has acknowledged. Nothing was published. */
+  /** The alert on which a user of another system has acted. Nothing was published. */
   acknowledged?: AlertMessage;
 }
 
 /** Messages that are parsed in one turn of the event loop and published together: some milliseconds of work. */
 const BATCH = 200;
-/** The systems that answer an event without a key with the key that its sender resolves the alert by. */
-const TELLS_KEY: ReadonlySet<MessageShape['name']> = new Set(['pagerduty', 'opsgenie']);
+/**
+ * The systems whose senders end an alert with its key alone. They are told the key of an event without one, and the
+ * tenant is the address's wherever that names one: the end of an alert could not say another.
+ */
+const END_BY_KEY: ReadonlySet<MessageShape['name']> = new Set(['pagerduty', 'opsgenie']);
 /** The longest error text that is kept, in characters: enough to name the error, and no more than an operator reads. */
 const MAX_DETAIL = 1_000;
 
@@ -98,13 +102,19 @@ export class PublishEvents {
   async publishGroup(received: MessageGroup, publisher: Publisher, dropsSeverityNone = false): Promise<Published> {
     const { shape } = received;
     // said here, so that it is true at every address: what is too large when it is published becomes a dead letter
-    const group = received.with({ publishes_at_most: this.maxEventBytes, key_is_id: TELLS_KEY.has(shape.name) });
+    const endsByKey = END_BY_KEY.has(shape.name);
+    const group = received.with({
+      publishes_at_most: this.maxEventBytes,
+      key_is_id: endsByKey,
+      address_decides: endsByKey,
+    });
     if (shape.acknowledged) {
       const { part, note } = shape.acknowledged;
       const acknowledged = allowed(group.readPart(part, 'lenient'), publisher, () => '');
       if (!acknowledged.ok) throw refusalOf(acknowledged.code, acknowledged.errors);
       const { message } = acknowledged;
-      await this.note(message, note, publisher);
+      if (note !== undefined) await this.note(message, group.storableText(note), publisher);
+      if (group.replaced > 0) this.metrics.replacedCharacters.inc(group.replaced);
       return { messages: [], refused: [], dropped: 0, shape: shape.name, acknowledged: message };
     }
     const turns = new Turns();
@@ -187,14 +197,14 @@ export class PublishEvents {
 
   /**
    * Records the act of another system's user as a note. It does not acknowledge the alert: who is still notified of it
-   * here is for a person of the tenant to decide.
+   * here is for a person of the tenant to decide. A note on an alert that does not come is dropped.
    */
   private async note(
     { tenant_id, service, dedup_key }: AlertMessage,
     note: string,
     { by, traceparent }: Publisher,
   ): Promise<void> {
-    const alert = dedup_key === undefined ? undefined : await this.queries.named(tenant_id, service, dedup_key);
+    const alert = dedup_key === undefined ? undefined : await namedSoon(this.queries, tenant_id, service, dedup_key);
     if (alert) await this.acts.noteBy(by, tenant_id, alert.alert_id, note, traceIdOf(traceparent));
   }
 

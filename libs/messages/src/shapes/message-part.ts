@@ -29,8 +29,11 @@ export interface MessageShape {
   defaults: { service?: string; severity?: Severity };
   /** Ends the earlier notice that alerts were left out: this time none was. It is not counted among the messages. */
   all_sent?: MessagePart;
-  /** A user of the other system has acknowledged the alert of this `dedup_key`. This is not a message. */
-  acknowledged?: { part: MessagePart; note: string };
+  /**
+   * A user of the other system has acted on the alert of this `dedup_key`. This is not a message. Without a `note`
+   * nothing is kept of it.
+   */
+  acknowledged?: { part: MessagePart; note?: string };
 }
 
 export type JsonObject = Record<string, unknown>;

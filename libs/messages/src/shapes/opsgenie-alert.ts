@@ -101,6 +101,22 @@ export function readOpsgenieUpdate(alias: string, action: OpsgenieAction, fields
   return { ...shapeOf(part), acknowledged: { part, note: words } };
 }
 
+/** What Opsgenie's API replaces of an alert that is open. */
+export const OPSGENIE_TEXTS = ['message', 'description', 'priority'] as const;
+
+/**
+ * A request that replaces one of them. Nothing becomes of it: an alert that still fires keeps the words with which it
+ * was raised, as it does when it is sent again, and one that is over must not be raised by it.
+ */
+export function readOpsgenieChange(alias: string): MessageShape {
+  const part: MessagePart = {
+    body: { dedup_key: fittingKey(alias) ?? alias, snapshot: true, status: 'firing' },
+    at: '',
+    pointers: POINTERS,
+  };
+  return { ...shapeOf(part), acknowledged: { part } };
+}
+
 const shapeOf = (part: MessagePart): MessageShape => ({
   name: 'opsgenie',
   webhook: true,

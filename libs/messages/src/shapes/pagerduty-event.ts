@@ -22,11 +22,10 @@ const ACTIONS: readonly unknown[] = ['trigger', 'acknowledge', 'resolve'];
 export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
   if (!isObject(value) || !ACTIONS.includes(value.event_action)) return undefined;
   const payload = isObject(value.payload) ? value.payload : {};
-  if (!isText(value.routing_key) && !isText(payload.summary)) return undefined;
   const details = isObject(payload.custom_details)
     ? payload.custom_details
     : present({ custom_details: payload.custom_details });
-  const { tenant_id = value.tenant_id, ...metadata } = details;
+  const { tenant_id = value.tenant_id } = details;
   const isAcknowledged = value.event_action === 'acknowledge';
   const refusal = isAcknowledged
     ? { pointer: '/event_action', detail: 'An acknowledgement is no alert. Over HTTP it is taken as a note.' }
@@ -54,7 +53,7 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
       ...actionTo(isText(value.client) ? value.client : 'Open', value.client_url),
     ].slice(0, 10),
     metadata: present({
-      ...metadata,
+      ...details,
       ...wholeText('summary', payload.summary, 8_000),
       images: value.images,
       ...wholeKey(value.dedup_key),
@@ -85,4 +84,11 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
   if (!isAcknowledged) return shape;
   const note = `Acknowledged in ${cut(value.client, 100) ?? 'the system that sent the alert'}.`;
   return { ...shape, acknowledged: { part: { ...part, refusal: unnamed }, note } };
+}
+
+/** The same where a message of any kind may come: one of ours may have an `event_action` too. */
+export function recognisePagerDutyEvent(value: unknown): MessageShape | undefined {
+  const { routing_key, payload } = isObject(value) ? value : {};
+  const isMarked = isText(routing_key) || (isObject(payload) && isText(payload.summary));
+  return isMarked ? readPagerDutyEvent(value) : undefined;
 }
