@@ -186,7 +186,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
 
   it('takes us for PagerDuty, and for Opsgenie', async () => {
     const pages = `pagerduty_configs: [{ url: '${stack.gateway.url}/api/v1/pagerduty/pages/ovens/v2/enqueue', routing_key: '${publisherToken()}' }]`;
-    const genie = `opsgenie_configs: [{ api_url: '${stack.gateway.url}/api/v1/opsgenie/genie/ovens/', api_key: '${publisherToken()}', priority: 'P2' }]`;
+    const genie = `opsgenie_configs: [{ api_url: '${stack.gateway.url}/api/v1/opsgenie/genie/ovens/', api_key: '${publisherToken()}', priority: 'P2', update_alerts: true }]`;
     const alertmanager = await start({ receiver: `${pages}\n${genie}` });
     const startsAt = past(60);
     await alertmanager.post(cold({ startsAt, endsAt: new Date(Date.now() + 60_000) }));
