@@ -92,6 +92,8 @@ test('a stream, the page and the calls of providers are not counted, and a refus
     ...from('192.0.2.2'),
   });
   expect([called.status, called.headers['ratelimit']]).toEqual([404, undefined]);
+  const topic = await ask(stack.gateways[0]!.url, '/api/v1/topics/bakery/events', from('192.0.2.2'));
+  expect([topic.status, topic.headers['ratelimit']]).toEqual([401, undefined]);
   const publish = () =>
     ask(stack.gateways[0]!.url, '/api/v1/events', {
       method: 'POST',

@@ -7,7 +7,7 @@ import { publisherToken, tokenFor } from './kit/tokens';
 describe('topics', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await Stack.open({ tenants: { ana: ['alpha', 'beta'], ben: ['beta'] }, gateways: 2 });
+    stack = await Stack.open({ tenants: { ana: ['alpha', 'beta'], ben: ['beta'], eva: ['alpha'] }, gateways: 2 });
   }, 60_000);
   afterAll(() => stack?.close(), 60_000);
 
@@ -116,5 +116,21 @@ describe('topics', () => {
     expect(await code('alpha', { dat: 1 })).toBe('unknown_field');
     const put = await ask(stack.gateway.url, '/api/v1/topics/alpha/events', { method: 'PUT' });
     expect([put.status, put.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
+  });
+
+  it('have the limits of streams: an EventSource too many is told in a stream to come back', async () => {
+    const gateway = await stack.startGateway({ STREAMS_PER_USER: '1' });
+    const first = await listen('alpha', {}, 'eva', gateway);
+    const second = await ask(gateway.url, '/api/v1/topics/alpha/events', {
+      headers: { Authorization: `Bearer ${tokenFor('eva')}`, Accept: 'text/event-stream' },
+    });
+    expect([second.status, second.headers['tocsin-refused']]).toEqual([200, 'too_many_streams']);
+    expect(second.text).toMatch(/^retry: \d+$/m);
+    expect(second.text).toMatch(/^event: close$/m);
+    expect(JSON.parse(/^data: (.*)$/m.exec(second.text)![1]!)).toMatchObject({
+      reason: 'too_many_streams',
+      action: 'reconnect',
+    });
+    first.close();
   });
 });

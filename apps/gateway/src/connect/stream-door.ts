@@ -180,7 +180,7 @@ export class StreamDoor {
     const path = head.url.split('?', 1)[0]!;
     socket.write(
       answerText(
-        this.answers.answerTo(error, { path, headers: head.headers }),
+        this.answers.answerTo(error, { method: 'GET', path, headers: head.headers }),
         corsFields(this.origins, head.headers.origin) + (head.addedFields ?? ''),
       ),
     );

@@ -12,6 +12,7 @@ import { Refused } from '@tocsin/contracts';
 import { Metrics } from '@tocsin/observability';
 import { GatewayConfig } from '../config';
 import { patternOf } from '../http/base-path';
+import { TOPIC_PATH } from '../http/stream-path';
 import { clientAddress } from '../request/client-address';
 import { RequestLimits, type LimitedRequest } from './request-limits';
 
@@ -33,19 +34,22 @@ const REFUSALS: Record<LimitedRequest['scope'], string> = {
 @Injectable()
 export class LimitRequests implements CanActivate, NestInterceptor {
   private readonly limited: RegExp;
+  private readonly topics: RegExp;
 
   constructor(
     private readonly limits: RequestLimits,
     private readonly config: GatewayConfig,
     private readonly metrics: Metrics,
   ) {
-    this.limited = new RegExp(`^${patternOf(config.BASE_PATH ?? '')}${LIMITED}`, 'i');
+    const base = patternOf(config.BASE_PATH ?? '');
+    this.limited = new RegExp(`^${base}${LIMITED}`, 'i');
+    this.topics = new RegExp(`^${base}${TOPIC_PATH}`, 'i');
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
-    if (this.limited.test(request.path)) await this.limitAddress(request, http.getResponse());
+    if (this.isLimited(request)) await this.limitAddress(request, http.getResponse());
     return true;
   }
 
@@ -57,8 +61,9 @@ export class LimitRequests implements CanActivate, NestInterceptor {
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const http = context.switchToHttp();
-    const { verifiedToken: token, path } = http.getRequest<Request & Partial<AuthenticatedRequest>>();
-    if (token && this.limited.test(path)) {
+    const request = http.getRequest<Request & Partial<AuthenticatedRequest>>();
+    const { verifiedToken: token } = request;
+    if (token && this.isLimited(request)) {
       const person = personOf(token);
       this.judge(
         [
@@ -70,6 +75,10 @@ export class LimitRequests implements CanActivate, NestInterceptor {
       );
     }
     return next.handle();
+  }
+
+  private isLimited({ method, path }: Request): boolean {
+    return this.limited.test(path) && !(method === 'GET' && this.topics.test(path));
   }
 
   /** Tells the client how its limits stand, and refuses what is beyond one. */

@@ -17,6 +17,7 @@ import { parseCursor } from '../positions/cursor';
 import { closeFrame, normalRetryMs } from '../frames/control-frame';
 import { ANSWER_FIELDS } from '../http/http-rules';
 import type { Answer } from '../http/response-head';
+import { isForStream } from '../http/stream-path';
 import { AlertConflict } from './alert-conflict';
 import { PublishFailed } from './publish-failed';
 
@@ -110,11 +111,9 @@ const UNAVAILABLE: Record<Unavailable['role'], ErrorCode> = {
  */
 const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at_capacity', 'overloaded']);
 
-/** Below any base path. */
-const STREAM_PATH = /\/api\/events\/?$/i;
-
 /** The parts of a request on which the error response depends. */
 interface FailedRequest {
+  method: string;
   /** The path, without the query. */
   path: string;
   headers: IncomingHttpHeaders;
@@ -131,10 +130,10 @@ export class ProblemAnswers {
     private readonly log: Log,
   ) {}
 
-  answerTo(error: unknown, { path, headers }: FailedRequest): Answer {
+  answerTo(error: unknown, { method, path, headers }: FailedRequest): Answer {
     const code = codeOf(error);
     const [status, title] = ANSWERS[code];
-    const isStream = STREAM_PATH.test(path);
+    const isStream = isForStream(method, path);
     if (isCredentialError(code)) this.metrics.authFailures.inc({ reason: code });
     const requestId = randomUUID();
     // Refusals are counted; faults are logged.

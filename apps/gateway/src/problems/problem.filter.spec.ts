@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Controller, Get, Module, Query, type INestApplication } from '@nestjs/common';
+import { Controller, Get, Module, Post, Query, type INestApplication } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { AddressInfo } from 'node:net';
 import { ERROR_CODES, isCredentialError, QueueFull, Refused, Unavailable, type ErrorCode } from '@tocsin/contracts';
@@ -23,6 +23,16 @@ class RefusingController {
     throw new Refused(code, 'Not now.');
   }
 
+  @Get('v1/topics/:id/events')
+  topic(@Query('code') code: ErrorCode): never {
+    throw new Refused(code, 'Not now.');
+  }
+
+  @Post('v1/topics/:id/events')
+  toTopic(@Query('code') code: ErrorCode): never {
+    throw new Refused(code, 'Not now.');
+  }
+
   @Get('alerts')
   alerts(@Query('code') code: ErrorCode): never {
     throw new Refused(code, 'Not now.');
@@ -43,7 +53,10 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const ask = (path: string, headers: Record<string, string> = {}) => fetch(origin + path, { headers });
+const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(origin + path, { headers, method });
+const STREAMS = ['/api/events', '/api/v1/topics/north/events'];
+const PUBLISHING = '/api/v1/topics/north/events';
 const REFUSALS = [
   ['too_many_streams', 429],
   ['rate_limited', 429],
@@ -61,10 +74,10 @@ describe('a temporary refusal', () => {
     expect(await response.json()).toMatchObject({ status, code, detail: 'Not now.' });
   });
 
-  test.each(REFUSALS)(
-    '%s is, for an EventSource, a stream that ends with the reason, since any other status would end it for good',
-    async (code) => {
-      const response = await ask(`/api/events?code=${code}`, {
+  test.each(STREAMS.flatMap((path) => REFUSALS.map(([code]) => [code, path] as const)))(
+    '%s is, for an EventSource of %s, a stream that ends with the reason, since any other status would end it for good',
+    async (code, path) => {
+      const response = await ask(`${path}?code=${code}`, {
         accept: 'text/event-stream',
         'last-event-id': 'e1-7-abcdefgh',
       });
@@ -80,7 +93,9 @@ describe('a temporary refusal', () => {
   );
 
   test('is a status everywhere but on the stream', async () => {
-    expect((await ask('/api/alerts?code=rate_limited', { accept: 'text/event-stream' })).status).toBe(429);
+    const eventStream = { accept: 'text/event-stream' };
+    expect((await ask('/api/alerts?code=rate_limited', eventStream)).status).toBe(429);
+    expect((await ask(`${PUBLISHING}?code=rate_limited`, eventStream, 'POST')).status).toBe(429);
   });
 
   test('is spread over eight seconds', async () => {
@@ -95,7 +110,8 @@ describe('a temporary refusal', () => {
     ['rate_limited', 'keep-alive'],
   ])('%s leaves the connection to: %s; that of a stream it ends', async (code, connection) => {
     expect((await ask(`/api/alerts?code=${code}`)).headers.get('connection')).toBe(connection);
-    expect((await ask(`/api/events?code=${code}`)).headers.get('connection')).toBe('close');
+    expect((await ask(`${PUBLISHING}?code=${code}`, {}, 'POST')).headers.get('connection')).toBe(connection);
+    for (const path of STREAMS) expect((await ask(`${path}?code=${code}`)).headers.get('connection')).toBe('close');
   });
 
   test('of a stream is counted by its reason', async () => {
@@ -104,8 +120,9 @@ describe('a temporary refusal', () => {
       return values.find(({ labels }) => labels.reason === 'too_many_streams')!.value;
     };
     const before = await counted();
-    await ask('/api/events?code=too_many_streams');
-    expect(await counted()).toBe(before + 1);
+    for (const path of STREAMS) await ask(`${path}?code=too_many_streams`);
+    await ask(`${PUBLISHING}?code=too_many_streams`, {}, 'POST');
+    expect(await counted()).toBe(before + 2);
   });
 });
 
