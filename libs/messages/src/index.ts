@@ -15,7 +15,7 @@ export { below } from './refusals';
 export * from './routing-key';
 export type { MessagePart, MessageShape } from './shapes/message-part';
 export * from './shapes/opsgenie-alert';
-export { tellingHeaders } from './shapes/cloud-event';
+export { isWithoutData, tellingHeaders } from './shapes/cloud-event';
 export { readPagerDutyEvent } from './shapes/pagerduty-event';
 export { opened } from './shapes/wrappers';
 export * from './trace-context';

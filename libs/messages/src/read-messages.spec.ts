@@ -363,6 +363,20 @@ describe('a CloudEvent', () => {
     });
   });
 
+  it.each(['ce-', 'cloudEvents:', 'cloudEvents_'])('needs no data beside its attributes in headers: %s', (prefix) => {
+    const { specversion, ...others } = event() as Record<string, unknown>;
+    const headersOf = (attributes: object) =>
+      Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`${prefix}${name}`, value]));
+    const read = (attributes: object) =>
+      parseMessages(Buffer.alloc(0), { headers: headersOf(attributes), tenant_id: 'bakery' }, 'strict');
+    const whole = read({ specversion, ...others });
+    expect([whole.shape, only(whole.messages).message]).toMatchObject(['cloudevent', { name: 'order.late' }]);
+    expect(read(others).messages).toMatchObject([
+      { ok: false, errors: [{ detail: expect.stringContaining('specversion') as string }] },
+    ]);
+    expect(parseMessages(Buffer.alloc(0), {}).messages).toMatchObject([{ ok: false, code: 'invalid_json' }]);
+  });
+
   it.each([
     [{ severity: 'odd' }, '/severity'],
     [{ data: { severity: 'odd' } }, '/data/severity'],

@@ -6,7 +6,7 @@ import { decompress } from './content-encoding';
 import { decodeJson, faultIn, withStorableText } from './decode-body';
 import { readList } from './read-list';
 import { below, unreadable, type Fault, type Refusal } from './refusals';
-import { faultsOfCloudEvent, readCloudEvent } from './shapes/cloud-event';
+import { faultsOfCloudEvent, isWithoutData, readCloudEvent } from './shapes/cloud-event';
 import type { MessagePart, MessageShape } from './shapes/message-part';
 import { recognisePagerDutyEvent } from './shapes/pagerduty-event';
 import { readPrometheusAlerts } from './shapes/prometheus-alerts';
@@ -43,6 +43,8 @@ export function parseMessages(bytes: Uint8Array, envelope: Envelope = {}, judgem
     bytes.byteLength > MAX_MESSAGE_BYTES
       ? { ok: true as const, bytes }
       : decompress(bytes, envelope.content_encoding, MAX_MESSAGE_BYTES);
+  if (plain.ok && isWithoutData(plain.bytes, envelope.headers))
+    return readMessages(undefined, envelope, judgement, plain.bytes, false);
   const decoded = plain.ok ? decodeJson(plain.bytes, MAX_MESSAGE_BYTES) : plain;
   if (!decoded.ok || !plain.ok) return { messages: [unreadable(decoded as Fault, bytes)], webhook: false, replaced: 0 };
   return readMessages(decoded.value, envelope, judgement, plain.bytes, decoded.escapes);

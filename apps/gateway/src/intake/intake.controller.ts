@@ -1,4 +1,5 @@
 import { All, Controller, Post, Req, Res } from '@nestjs/common';
+import { isWithoutData } from '@tocsin/messages';
 import { Refused } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
@@ -33,9 +34,9 @@ export class IntakeController {
     @Res({ passthrough: true }) response: Response,
     @Token() token: VerifiedToken,
   ): Promise<PublishedAnswer> {
-    if (!request.is(['json', '+json']))
-      throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    if (!request.is(['json', '+json']) && !isWithoutData(body, request.headers))
+      throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const seconds = preferredWait(request.get('Prefer'));
     const publisher = {
       by: token.user_id,

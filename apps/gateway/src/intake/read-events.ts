@@ -1,6 +1,7 @@
 import {
   below,
   faultIn,
+  isWithoutData,
   MAX_MESSAGE_BYTES,
   MessageGroup,
   NotDecoded,
@@ -38,7 +39,9 @@ export type ReadEvents =
 export async function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): Promise<ReadEvents> {
   const turns = new Turns();
   const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
-  const decoded = await decodeInSlices(body, MAX_BATCH, turns);
+  const decoded = isWithoutData(body, headers)
+    ? { value: undefined, escapes: false }
+    : await decodeInSlices(body, MAX_BATCH, turns);
   // A longer one is a list, a group or an event. Opened, it could hold as many values as its bytes have room for.
   const isLong = body.length > MAX_MESSAGE_BYTES;
   const { value, escapes, at } = isLong ? { ...decoded, at: '' } : opened(decoded.value, decoded.escapes);

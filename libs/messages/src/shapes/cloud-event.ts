@@ -67,6 +67,16 @@ export function faultsOfCloudEvent(
   return missing.length > 0 ? missing : undefined;
 }
 
+/**
+ * Whether a body without bytes is meant as a CloudEvent in binary mode, which needs no data. Its value is undefined
+ * then.
+ */
+export function isWithoutData(bytes: Uint8Array, headers: Readonly<Record<string, unknown>> = {}): boolean {
+  if (bytes.byteLength > 0) return false;
+  const attributes = attributesIn(headers);
+  return REQUIRED.some((name) => isText(attributes[name]));
+}
+
 /** `ce-` over HTTP; `cloudEvents:` or `cloudEvents_` over AMQP. */
 const ATTRIBUTE = /^(ce[-_]|cloudevents[:_])([a-z0-9_]+)$/i;
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/g; // eslint-disable-line no-control-regex
