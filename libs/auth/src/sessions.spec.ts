@@ -12,18 +12,20 @@ const LIFE_MS = 300_000;
 
 /** One store for several gateways, which counts its reads. */
 class MemorySessions implements SessionStore {
-  readonly rows = new Map<string, StoredSession & { leased: number }>();
+  readonly rows = new Map<string, StoredSession & { leased: number; used: number }>();
   reads = 0;
   /** Whether writes fail, because the store is away. */
   writesFail = false;
   create(id: string, sealed: string, lastsMs: number) {
-    this.rows.set(id, { sealed, version: 1, signed_in_at: now, ends_at: now + lastsMs, leased: 0 });
+    this.rows.set(id, { sealed, version: 1, signed_in_at: now, ends_at: now + lastsMs, leased: 0, used: now });
     return Promise.resolve();
   }
-  use(id: string) {
+  use(id: string, idleMs: number) {
     this.reads += 1;
     const row = this.rows.get(id);
-    return Promise.resolve(row && row.ends_at > now ? { ...row } : undefined);
+    if (!row || row.ends_at <= now || row.used <= now - idleMs) return Promise.resolve(undefined);
+    row.used = now;
+    return Promise.resolve({ ...row });
   }
   claimRenewal(id: string, version: number, leaseMs: number) {
     const row = this.rows.get(id);
@@ -46,6 +48,7 @@ class MemorySessions implements SessionStore {
 
 let now: number;
 let store: MemorySessions;
+let idleMs: number;
 let renewals: string[];
 let provider: (refreshToken: string) => Promise<SessionTokens>;
 let withdrawn: Set<string>;
@@ -89,7 +92,7 @@ const gateway = (...secrets: string[]) =>
     { verify },
     { revoke: (revocation) => Promise.resolve(void revoked.push(revocation)) },
     { check: () => Promise.resolve() },
-    { secrets: secrets.length > 0 ? secrets : [SECRET], idleMs: HOUR_MS, maxMs: 10 * HOUR_MS },
+    { secrets: secrets.length > 0 ? secrets : [SECRET], idleMs, maxMs: 10 * HOUR_MS },
     () => now,
   );
 /** A provider that takes each refresh token once, as most do. */
@@ -107,7 +110,7 @@ const ended = { code: 'session_ended' };
 let one: Sessions;
 let secret: string;
 beforeEach(async () => {
-  now = START;
+  [now, idleMs] = [START, HOUR_MS];
   [store, issued, withdrawn, keyless] = [new MemorySessions(), new Map(), new Set(), new Set()];
   [renewals, revoked] = [[], []];
   provider = () => Promise.resolve(issue());
@@ -124,6 +127,17 @@ test('a session is the right of its access token, issued when its user signed in
     expires_at: START + LIFE_MS,
     session: { ends_at: START + 10 * HOUR_MS },
   });
+});
+
+test('a session that may be idle for a minute lasts while it is used, and ends when it is not', async () => {
+  idleMs = 60_000;
+  one = gateway();
+  for (let used = 0; used < 12; used += 1) {
+    now += 15_000;
+    expect((await one.rightOf(secret)).user_id).toBe('ana');
+  }
+  now += 60_000;
+  await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
 });
 
 test('what is stored neither opens the session nor shows its tokens', () => {

@@ -13,7 +13,10 @@ import type { SessionRight, TokenVerifier, VerifiedToken } from './token-verifie
 const SECRET = /^[\w-]{43}$/;
 /** How many sessions a gateway keeps in memory, as many as tokens. The least recently used are read again. */
 const MAX_KEPT = 20_000;
-/** How long a session is used without asking the store, which also learns that the session is in use. */
+/**
+ * How long a session is used without asking the store, which also learns that the session is in use: at most a third of
+ * the time for which it may be idle, since it would end while it is used otherwise.
+ */
 const KEPT_FOR_MS = 60_000;
 /** A token is renewed this long before it expires, or when a third of its life is left if that is later. */
 const RENEW_BEFORE_MS = 60_000;
@@ -81,6 +84,7 @@ interface Read {
  */
 export class Sessions {
   private readonly keys: Keys;
+  private readonly keptForMs: number;
   private readonly kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
   private readonly loading = new Map<string, Promise<Kept>>();
   /**
@@ -102,6 +106,7 @@ export class Sessions {
     private readonly now: () => number = Date.now,
   ) {
     this.keys = keysFor('session seal', options.secrets);
+    this.keptForMs = Math.min(KEPT_FOR_MS, options.idleMs / 3);
   }
 
   /**
@@ -132,7 +137,12 @@ export class Sessions {
   async current(sessionId: string): Promise<SessionToken> {
     const kept = this.kept.get(sessionId);
     const now = this.now();
-    if (kept && kept.readAt + KEPT_FOR_MS > now && kept.right.session.renew_at > now && (await this.isStillGood(kept)))
+    if (
+      kept &&
+      kept.readAt + this.keptForMs > now &&
+      kept.right.session.renew_at > now &&
+      (await this.isStillGood(kept))
+    )
       return kept.right;
     const loading = this.loading.get(sessionId) ?? this.load(sessionId).finally(() => this.loading.delete(sessionId));
     this.loading.set(sessionId, loading);
