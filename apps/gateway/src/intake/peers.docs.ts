@@ -21,7 +21,7 @@ const code = oneOf(ERROR_CODES, 'As everywhere: /docs/errors.');
 
 /** Of both controllers. An address without a service has no parameter of that name. */
 const address = applyDecorators(
-  PathParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), 'Holds for what does not say it.'),
+  PathParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), 'The tenant of what is sent here.'),
   PathParameter('service', text(undefined, { pattern: '^[A-Za-z0-9._-]{1,64}$' }), 'Holds for what does not say it.'),
 );
 const TAKEN =
@@ -36,7 +36,7 @@ export const enqueuePagerDutyEvent = applyDecorators(
   ApiOperation({
     summary: "Take an event of PagerDuty's Events API v2",
     description:
-      'For clients that append /v2/enqueue to an address. A service token is their routing_key, or stands in the Authorization header. trigger and resolve become messages, acknowledge a note on the alert. The tenant is the one of the address.',
+      'For clients that append /v2/enqueue to an address. A service token is their routing_key, or stands in the Authorization header. trigger and resolve become messages, acknowledge a note on the alert.',
   }),
   address,
   takesEvent,
@@ -86,7 +86,7 @@ const opsgenieRequest = (summary: string, schema: Schema, outcome = TAKEN) =>
     ApiOperation({
       summary,
       description:
-        "A request of Opsgenie's Alert API. The key is a service token: `Authorization: GenieKey …`, or Bearer. The tenant is the one of the address.",
+        "A request of Opsgenie's Alert API. The key is a service token: `Authorization: GenieKey …`, or Bearer.",
     }),
     address,
     takesEvent,

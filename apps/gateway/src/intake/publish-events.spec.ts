@@ -294,6 +294,16 @@ describe('an event of PagerDuty', () => {
     expect(asPublished(door.published[1]!).dedup_key).toBe(door.published[1]!.id);
   });
 
+  it('is of the tenant of its address, as its end is, and names one itself where the address names none', async () => {
+    const payload = { summary: 's', source: 'h', severity: 'error', custom_details: { tenant_id: 'dairy' } };
+    for (const query of [{ tenant: 'bakery' }, {}]) {
+      await door.send(page({ dedup_key: 'oven', payload }), query);
+      await door.send(page({ dedup_key: 'oven', payload, event_action: 'resolve' }), query);
+    }
+    await door.send({ routing_key: 'k', event_action: 'resolve', dedup_key: 'oven' });
+    expect(door.published.map(({ tenant_id }) => tenant_id)).toEqual(['bakery', 'bakery', 'dairy', 'dairy', 'bakery']);
+  });
+
   it('that acknowledges is a note on the alert, and nothing when there is none', async () => {
     const acknowledge = { routing_key: 'k', event_action: 'acknowledge', dedup_key: 'oven', client: 'Zabbix' };
     expect(await door.send(acknowledge)).toMatchObject({ status: 'success', dedup_key: 'oven', ids: [] });
