@@ -42,6 +42,9 @@ export function newClient(urls: string, connectionName: string, prefix: string):
   return client;
 }
 
+/** Whether Redis itself sent an error, such as a right that is missing. The end of a connection is none. */
+export const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
+
 /** The connection for commands, shared by all adapters that send some. Reconnects by itself. */
 export class RedisConnection {
   private readonly client: Redis;

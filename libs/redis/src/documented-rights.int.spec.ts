@@ -2,26 +2,31 @@ import { randomUUID } from 'node:crypto';
 import { tenantIdOf } from '@tocsin/contracts';
 import type { Delivery, DeliverySession } from '@tocsin/contracts/ports';
 import { aHint, anAlert, aTenant, eventually, heardHints, ListenerByHand } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
+import { createLogger } from '@tocsin/observability';
 import { StreamIntake } from './streams/alert-intake.streams';
 import { StreamSource } from './streams/alert-source.streams';
 import { weaknessesOf } from './streams/durability';
 import { StreamQueueDepths } from './streams/queue-depths.streams';
 import { StreamQueue } from './streams/stream-queue';
 import { DocumentedUser } from './testing/documented-user';
-import { OwnRedis } from './testing/own-redis';
+import { OwnRedis, redisUrl } from './testing/own-redis';
 
 const LIMIT = 100;
 
 describe('the rights that the guide gives in Redis', () => {
   let redis: OwnRedis;
   let user: DocumentedUser;
+  let proxy: FaultProxy;
   beforeEach(async () => {
     redis = new OwnRedis();
     user = await DocumentedUser.of('install.md', redis.prefix);
+    proxy = await FaultProxy.to(redisUrl());
   });
   afterEach(async () => {
     await redis.close();
     await user.remove();
+    await proxy.close();
   });
 
   it('suffice for hints, rings, tickets and the counts of streams and of requests', async () => {
@@ -52,6 +57,26 @@ describe('the rights that the guide gives in Redis', () => {
     slots.release(holder);
     await eventually(async () => expect(await redis.plain.keys(`${redis.prefix}streams:*`)).toEqual([]));
     expect(await user.refused()).toEqual([]);
+  });
+
+  it('are asked for on the same connection again while one is missing, and the log says why', async () => {
+    const [tenant_id, heard, lines] = [aTenant(), heardHints(), [] as string[]];
+    const log = createLogger({ app: 'test', destination: { write: (line: string) => void lines.push(line) } });
+    await user.lose('resetchannels');
+    const bus = redis.bus({ url: proxy.via(user.url), log });
+    await bus.subscribe(tenant_id, heard);
+    await eventually(() => expect(lines.join('')).toContain('hints do not arrive: Redis refuses the subscription'));
+    expect(lines.join('')).toContain('NOPERM');
+    expect(bus.connected).toBe(false);
+
+    await user.regain();
+    await eventually(async () => {
+      await bus.publish([aHint({ tenant_id })]);
+      expect(heard.hints).not.toHaveLength(0);
+    }, 15_000);
+    expect(lines.join('')).toContain('hints arrive again');
+    // one that subscribes, and one for commands
+    expect(proxy.accepted).toBe(2);
   });
 
   it('suffice for the queue', async () => {

@@ -80,7 +80,7 @@ export class RedisEventBus extends EventBus {
       url,
       prefix,
       decode: (topic, bytes) => this.decode(topic, bytes),
-      onState: (listening) => this.noteState(listening),
+      onState: (listening, refusal) => this.noteState(listening, refusal),
     });
     commands.watch(() => this.metrics.busUp.set(Number(this.connected)));
   }
@@ -141,8 +141,9 @@ export class RedisEventBus extends EventBus {
     return undefined;
   }
 
-  private noteState(listening: boolean): void {
+  private noteState(listening: boolean, refusal?: Error): void {
     this.metrics.busUp.set(Number(this.connected));
-    this.outage.note(listening);
+    if (refusal) this.outage.note(false, 'hints do not arrive: Redis refuses the subscription', { err: refusal });
+    else this.outage.note(listening);
   }
 }

@@ -1,9 +1,9 @@
-import { within } from '@tocsin/timing';
+import { fullJitter, within } from '@tocsin/timing';
 import type { Redis } from 'ioredis';
 import type { Hint } from '@tocsin/contracts';
 import type { HintListener, Subscription } from '@tocsin/contracts/ports';
 import { TopicListeners, type ListenedTopic } from '@tocsin/transport';
-import { newClient } from './connection';
+import { isReply, newClient } from './connection';
 
 interface HintSubscriberOptions {
   url: string;
@@ -11,8 +11,8 @@ interface HintSubscriberOptions {
   prefix: string;
   /** Reads the hints of a message; undefined when it holds none, which the listeners are told. */
   decode(topic: string, bytes: Buffer): readonly Hint[] | undefined;
-  /** Called when hints can arrive (again), and when they cannot. */
-  onState(listening: boolean): void;
+  /** Called when hints can arrive (again), and when they cannot. `refusal`: Redis is there and does not allow it. */
+  onState(listening: boolean, refusal?: Error): void;
 }
 
 /**
@@ -21,6 +21,8 @@ interface HintSubscriberOptions {
  */
 const PING_EVERY_MS = 5_000;
 const PING_TIMEOUT_MS = 3_000;
+/** When a subscription that Redis refused is asked for again: a right may be given meanwhile. */
+const ASK_AGAIN = { firstMs: 500, capMs: 5_000, floorMs: 200 };
 /** How many topics one command names at most: after an outage thousands are subscribed again. */
 const TOPICS_A_COMMAND = 1_000;
 
@@ -43,6 +45,8 @@ export class HintSubscriber {
   private closed = false;
   private listening = false;
   private pinging: NodeJS.Timeout | undefined;
+  private asking: NodeJS.Timeout | undefined;
+  private refusals = 0;
 
   constructor(private readonly options: HintSubscriberOptions) {
     this.client = newClient(options.url, 'tocsin-hints', options.prefix);
@@ -72,6 +76,7 @@ export class HintSubscriber {
     this.listening = false;
     this.topics.clear();
     clearInterval(this.pinging);
+    clearTimeout(this.asking);
     this.client.disconnect();
   }
 
@@ -84,27 +89,45 @@ export class HintSubscriber {
   }
 
   private async resume(): Promise<void> {
+    clearTimeout(this.asking);
     this.listening = true;
-    if (await this.listenTo(this.topics.all)) this.options.onState(true);
+    if (!(await this.listenTo(this.topics.all))) return;
+    this.refusals = 0;
+    this.options.onState(true);
   }
 
-  private interrupted(): void {
+  private interrupted(refusal?: Error): void {
+    clearTimeout(this.asking);
     this.listening = false;
     this.topics.interrupt();
-    if (!this.closed) this.options.onState(false);
+    if (!this.closed) this.options.onState(false, refusal);
+  }
+
+  /** Redis would refuse a new connection's subscription too, so this one asks again later. */
+  private refused(refusal: Error): void {
+    if (!this.listening) return;
+    this.interrupted(refusal);
+    this.asking = setTimeout(
+      () => {
+        if (this.client.status === 'ready') void this.resume();
+      },
+      fullJitter(this.refusals++, ASK_AGAIN),
+    );
+    this.asking.unref();
   }
 
   /**
-   * Subscribes the topics, then tells the listeners that waited or may have missed hints. False when that failed and a
-   * new connection is made.
+   * Subscribes the topics, then tells the listeners that waited or may have missed hints. False when that failed: then
+   * a new connection is made, or it is asked for again where Redis refused it.
    */
   private async listenTo(topics: readonly ListenedTopic<HintListener>[]): Promise<boolean> {
     try {
       for (let from = 0; from < topics.length; from += TOPICS_A_COMMAND) {
         await this.client.subscribe(...topics.slice(from, from + TOPICS_A_COMMAND).map(({ name }) => name));
       }
-    } catch {
-      this.startAnew();
+    } catch (error) {
+      if (isReply(error)) this.refused(error);
+      else this.startAnew();
       return false;
     }
     if (!this.listening) return false;

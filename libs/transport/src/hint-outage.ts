@@ -2,7 +2,8 @@ import type { AnnouncementLog } from '@tocsin/contracts/ports';
 
 /** Tells an outage of the hints once when it begins and once when it is over, and counts the returns. */
 export class HintOutage {
-  private out = false;
+  /** The line that was told; undefined while hints arrive. */
+  private told: string | undefined;
 
   constructor(
     /** The line of the log when none arrive: it says why, and stands whole in the adapter, where a search finds it. */
@@ -11,11 +12,15 @@ export class HintOutage {
     private readonly log: AnnouncementLog,
   ) {}
 
-  /** Notes whether hints arrive now. May be told the same again. */
-  note(arriving: boolean): void {
-    if (arriving !== this.out) return;
-    this.out = !arriving;
-    if (this.out) return this.log.warn({}, this.line);
+  /**
+   * Notes whether hints arrive now. May be told the same again. `line`: why they do not, where that is not the usual
+   * cause, with its `fields`.
+   */
+  note(arriving: boolean, line = this.line, fields: object = {}): void {
+    const told = arriving ? undefined : line;
+    if (told === this.told) return;
+    this.told = told;
+    if (told) return this.log.warn(fields, told);
     this.returns.inc();
     this.log.info({}, 'hints arrive again');
   }

@@ -4,7 +4,7 @@ import { looksLikeHints, tenantIdOf, topicOf, Unavailable } from '@tocsin/contra
 import { PlainMessages, type PlainMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { within } from '@tocsin/timing';
-import { newClient, RedisConnection } from '../connection';
+import { isReply, newClient, RedisConnection } from '../connection';
 
 interface PlainMessagesOptions {
   url: string;
@@ -34,9 +34,6 @@ return 1`;
 const RELEASE = `
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
 return redis.call('publish', ARGV[2], 'free')`;
-
-/** An error that Redis itself sent, such as a right that is missing, and not the end of a connection. */
-const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError';
 
 type State = 'away' | 'standby' | 'claiming' | 'taking';
 
