@@ -5,7 +5,7 @@ import { InHand, type NatsDelivery } from './in-hand';
 function delivered(seq: number, storedAt = '1') {
   const answers: string[] = [];
   const raw = { respond: (answer: string) => answers.push(answer) > 0 } as unknown as Msg;
-  const place = { seq, storedAt, deliveries: 1 };
+  const place = { seq, storedAt, deliveries: 1, waiting: 0 };
   const delivery: NatsDelivery = { kind: 'common', raw, place, returns: 0, message: { body: Buffer.of() } as never };
   return { delivery, raw, place, answers };
 }

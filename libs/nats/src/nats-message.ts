@@ -23,6 +23,8 @@ export interface Place {
   storedAt: string;
   /** How often it was delivered, this time included. */
   deliveries: number;
+  /** How many messages waited for the consumer when this one was delivered. */
+  waiting: number;
 }
 
 /** Headers for a message. What no header can hold, such as a list or a text of two lines, is left out. */
@@ -40,11 +42,16 @@ function put(headers: MsgHdrs, name: string, value: unknown): void {
   headers.set(name, String(value));
 }
 
-/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<seq>.<…>.<stored at>.<…>` */
+/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<seq>.<…>.<stored at>.<waiting>` */
 export function placeOf({ reply = '' }: Msg): Place {
   const tokens = reply.split('.');
   const at = tokens.length === 9 ? 4 : 6;
-  return { deliveries: Number(tokens[at]), seq: Number(tokens[at + 1]), storedAt: tokens[at + 3] ?? '' };
+  return {
+    deliveries: Number(tokens[at]),
+    seq: Number(tokens[at + 1]),
+    storedAt: tokens[at + 3] ?? '',
+    waiting: Number(tokens[at + 4]),
+  };
 }
 
 /** How often the message came back; a copy that was given back brings the count of its original. */

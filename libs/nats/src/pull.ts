@@ -24,6 +24,8 @@ interface Pull {
   onMessage(raw: Msg): void;
   /** The server has answered. */
   onAnswer(): void;
+  /** The server says that no message waits. */
+  onNone?(): void;
 }
 
 /**
@@ -36,7 +38,7 @@ interface Pull {
  */
 export async function pull(
   client: Client,
-  { subject, batch, signal, whenLost, onMessage, onAnswer }: Pull,
+  { subject, batch, signal, whenLost, onMessage, onAnswer, onNone = () => undefined }: Pull,
 ): Promise<void> {
   let left = batch;
   let heardAt = performance.now();
@@ -50,6 +52,7 @@ export async function pull(
       const status = raw.subject === inbox ? (raw.headers?.code ?? 0) : 0;
       if (status >= 300 && !OVER.includes(status)) return end(new Error(`${status} ${raw.headers!.description}`));
       onAnswer();
+      if (status === HEARTBEAT || OVER.includes(status)) onNone();
       if (OVER.includes(status)) return end();
       if (status === HEARTBEAT) return;
       left -= 1;

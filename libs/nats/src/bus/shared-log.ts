@@ -91,9 +91,14 @@ export class SharedLog<Entry extends object, Answer> {
     const { signal } = this.#ending;
     const { connection } = this;
     const { subject, before } = await this.streams.read('counts', this.name);
-    let left = before;
+    let isRead = false;
+    // what the server says and not a count: entries may expire before they are delivered
+    const noneWaits = () => {
+      if (!isRead) this.#open();
+      isRead = true;
+    };
     this.tally.reset();
-    if (left === 0) this.#open();
+    if (before === 0) noneWaits();
     while (!signal.aborted)
       await pull(connection.client, {
         subject,
@@ -102,9 +107,10 @@ export class SharedLog<Entry extends object, Answer> {
         whenLost: (tell) => connection.watch(() => !connection.connected && tell()),
         onMessage: (raw) => {
           this.#take(raw);
-          if (--left === 0) this.#open();
+          if (placeOf(raw).waiting === 0) noneWaits();
         },
         onAnswer,
+        onNone: noneWaits,
       });
   }
 
