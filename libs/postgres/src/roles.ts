@@ -38,14 +38,19 @@ const CREATE_ROLES = `
 do $$
 declare
   wanted text;
+  since_16 constant boolean := current_setting('server_version_num')::integer >= 160000;
 begin
   foreach wanted in array array['${[DEFINER, ...ROLES].join("', '")}'] loop
     if to_regrole(wanted) is null then
       execute format('create role %I nologin nosuperuser nocreatedb nocreaterole nobypassrls', wanted);
     end if;
-    -- an owner that is no superuser has to be a member, to hand functions over and to take a role at connecting
-    if not pg_has_role(current_user, wanted, 'member') then
-      execute format('grant %I to current_user', wanted);
+    -- An owner that is no superuser takes roles at connecting, hands functions over to the definer and then grants rights
+    -- on them. From 16 on, a member may be allowed none of that: the creator of a role is granted it with ADMIN alone.
+    -- 15 knows neither the word 'set' nor the options.
+    if not pg_has_role(current_user, wanted, case when since_16 then 'set' else 'member' end)
+      or since_16 and wanted = '${DEFINER}' and not pg_has_role(current_user, wanted, 'usage')
+    then
+      execute format('grant %I to current_user ' || case when since_16 then 'with inherit true, set true' else '' end, wanted);
     end if;
   end loop;
   foreach wanted in array array['tocsin_processor', 'tocsin_gateway', 'tocsin_notifier'] loop
