@@ -1,5 +1,8 @@
-import type { TenantId } from '@tocsin/contracts';
+import type { Act, TenantId } from '@tocsin/contracts';
+import type { AttemptedAct } from '@tocsin/contracts/ports';
 import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
+import { PostgresAlertActs } from './alert-acts.postgres';
+import { PostgresAlertQueries } from './alert-queries.postgres';
 import type { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
@@ -203,6 +206,95 @@ describe('retention in PostgreSQL', () => {
       { dedup_key: null, last_seq: 5 },
     ]);
     expect(await rows('select seq::int from tocsin.delivery where tenant_id = $1', tenant_id)).toEqual([{ seq: 5 }]);
+  });
+
+  describe('an open alert that a user has acknowledged, snoozed or assigned', () => {
+    const HELD = ['acknowledged', 'snoozed', 'assigned'] as const;
+    const of = (tenant_id: TenantId, dedup_key?: string) =>
+      aPlannedEvent({ tenant_id, dedup_key, snapshot: dedup_key !== undefined, labels: { oven: '2' } });
+    const release = async () => {
+      const retention = new PostgresLogRetention(processor);
+      await through((behind) => retention.release(90 * DAY_MS, behind));
+      await through((behind) => retention.deleteReleased(behind));
+    };
+    const keys = async (tenant_id: TenantId) =>
+      (
+        await rows(
+          'select dedup_key from tocsin.alert where tenant_id = $1 and dedup_key is not null order by 1',
+          tenant_id,
+        )
+      ).map(({ dedup_key }) => dedup_key);
+    /** Alerts whose entries are deleted, the last one's but for its entry at the floor. */
+    const held = async () => {
+      const tenant_id = aTenant();
+      const stored = await log.append([...HELD, 'firing', 'over'].map((key) => of(tenant_id, key)));
+      const ids = stored.map((one) => (one.outcome === 'stored' ? one.event.entry.alert_id : ''));
+      const reach = { tenants: [tenant_id], acting: [tenant_id] };
+      const act = async (key: (typeof HELD)[number], act: Act, more: Partial<AttemptedAct> = {}) => {
+        const attempted = { act, by: 'ana', until: null, assignee: null, note: null, trace_id: null, ...more };
+        return (await new PostgresAlertActs(gateway).act(reach, [ids[HELD.indexOf(key)]!], attempted))[0]!;
+      };
+      await act('acknowledged', 'acknowledge');
+      await act('snoozed', 'snooze', { until: new Date(Date.now() + HOUR_MS).toISOString() });
+      await act('assigned', 'assign', { assignee: 'ben' });
+      await log.append([of(tenant_id), of(tenant_id)]);
+      await grownOld(tenant_id, 9, 91);
+      await release();
+      expect(await numbers(tenant_id)).toEqual([9, 10]);
+      return { tenant_id, act, ids };
+    };
+
+    it('stays when its entries are deleted, and is no alert anew when the same is reported again', async () => {
+      const { tenant_id, act, ids } = await held();
+      expect(await keys(tenant_id)).toEqual(['acknowledged', 'assigned', 'snoozed']);
+      const [again] = await log.append([of(tenant_id, 'acknowledged')]);
+      expect(again).toEqual({ outcome: 'duplicate', tenant_id, position: null });
+      expect(await act('acknowledged', 'acknowledge')).toMatchObject({ outcome: 'unchanged' });
+      expect(await act('acknowledged', 'acknowledge', { by: 'ben' })).toMatchObject({
+        outcome: 'conflict',
+        alert: { status: 'acknowledged', actor: 'ana', labels: { oven: '2' }, actions: [], metadata: {} },
+      });
+      const queries = new PostgresAlertQueries(gateway);
+      expect(await queries.find([tenant_id], [ids[0]!])).toMatchObject([{ dedup_key: 'acknowledged' }]);
+      expect((await queries.history(tenant_id, ids[0]!, { before: null, limit: 10 })).entries).toEqual([]);
+    });
+
+    it('has its snooze ended, and goes with the entry that ended what kept it', async () => {
+      const { tenant_id, act } = await held();
+      await rows(
+        'update tocsin.alert set snoozed_until = now() where tenant_id = $1 and status = $2',
+        ...[tenant_id, 'snoozed'],
+      );
+      const woken = await new PostgresAlertActs(processor).wakeSnoozed();
+      expect(woken.filter((event) => event.tenant_id === tenant_id)).toMatchObject([
+        {
+          seq: 11,
+          entry: {
+            change: 'unsnoozed',
+            status: 'firing',
+            previous: { status: 'snoozed' },
+            dedup_key: 'snoozed',
+            labels: { oven: '2' },
+            actions: [],
+            metadata: {},
+            folded: 0,
+          },
+        },
+      ]);
+      expect(await act('acknowledged', 'unacknowledge')).toMatchObject({
+        outcome: 'acted',
+        event: { seq: 12, entry: { change: 'unacknowledged', previous: { status: 'acknowledged' } } },
+      });
+      const [resolved] = await log.append([
+        aPlannedEvent({ tenant_id, dedup_key: 'assigned', status: 'resolved', snapshot: true }),
+      ]);
+      expect(resolved).toMatchObject({ outcome: 'stored', event: { seq: 13, entry: { change: 'resolved' } } });
+      await log.append([of(tenant_id), of(tenant_id)]);
+      await grownOld(tenant_id, 14, 91);
+      await release();
+      expect(await numbers(tenant_id)).toEqual([14, 15]);
+      expect(await keys(tenant_id)).toEqual([]);
+    });
   });
 
   it('deletes attempts and what is due with the entry, and those of a notification by their own time', async () => {

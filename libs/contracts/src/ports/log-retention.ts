@@ -19,7 +19,8 @@ export abstract class LogRetention {
   abstract release(keptMs: number, behind?: string): Promise<RetentionStep>;
   /**
    * Deletes entries below the committed floors; the entry at a floor stays. An alert is deleted with its last
-   * entry, and deliveries with the entry that they tell of.
+   * entry, unless it is open and a user has acknowledged, snoozed or assigned it. Deliveries are deleted with the entry
+   * that they tell of.
    */
   abstract deleteReleased(behind?: string): Promise<RetentionStep & { deleted: number }>;
   /**

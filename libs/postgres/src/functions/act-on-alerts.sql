@@ -60,7 +60,6 @@ begin
            ) as said
     from json_to_recordset(places) as p(tenant_id text collate "C", alert_id uuid, place integer, allowed boolean)
     join alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
-    cross join lateral (select from event where tenant_id = a.tenant_id and seq = a.described_seq limit 1) described
   ), judged as materialized (
     select f.*, case
              when not f.allowed then 'forbidden'

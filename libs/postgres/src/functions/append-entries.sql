@@ -3,9 +3,9 @@
 -- the tenants to row-level security, hold the lock on their counters, and have read the alerts under it.
 --
 -- The entry is built by column names from four rows, where a later row overrides an earlier one: the entry that
--- describes the alert; the alert as it is; its newest folded repeat, which the entry replaces; and what the change
--- says. So a column that describes alerts need not be named here. A column that only entries have must be: see
--- `one_entry`.
+-- describes the alert, or, where retention has deleted that, one with empty lists; the alert as it is; its newest folded
+-- repeat, which the entry replaces; and what the change says. So a column that describes alerts need not be named here.
+-- A column that only entries have must be: see `one_entry`.
 create or replace function append_entries(changes json, received timestamptz)
 returns setof entry
 language plpgsql volatile security invoker -- in plpgsql because it keeps its plans
@@ -24,7 +24,8 @@ begin
     from json_to_recordset(changes) as c(tenant_id text collate "C", alert_id uuid, fp text, says json)
   ), placed as materialized (
     select c.says, c.fp, s.epoch, s.last_seq + row_number() over own as seq, coalesce(lag(c.fp) over own, s.last_fp) as prev_fp,
-           f.stands, json_populate_record(json_populate_record(d.described, to_json(f.stands)), to_json(h.repeat)) as entry
+           f.stands, json_populate_record(json_populate_record(
+             coalesce(d.described, json_populate_record(null::event, '{"actions": [], "metadata": {}}')), to_json(f.stands)), to_json(h.repeat)) as entry
     from changed c
     join tenant_stream s on s.tenant_id = c.tenant_id
     -- with `limit` each is one index look-up
@@ -35,7 +36,6 @@ begin
     left join lateral (
       select r as repeat from folded_repeat r where r.tenant_id = c.tenant_id and r.alert_id = c.alert_id limit 1
     ) h on true
-    where (d.described).seq is not null or (h.repeat).alert_id is not null
     window own as (partition by c.tenant_id order by c.place)
   ), one_entry as materialized (
     select p.epoch, p.prev_fp, (p.stands).folded > 0 as was_folded, json_populate_record(json_populate_record(p.entry, json_build_object(

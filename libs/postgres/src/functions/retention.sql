@@ -107,6 +107,10 @@ end $$;
 
 -- Deletes entries below the floors, at most `at_most`. The entry at the floor stays, because a cursor at it is still
 -- valid. An alert is deleted with the entry that describes it, and deliveries with their entry and their attempts.
+--
+-- An open alert that a user has acknowledged, snoozed or assigned stays without its entry: the snooze must end, and the
+-- next report of the same problem must not ring again. What ends that state appends an entry, which describes the alert
+-- from then on, so it is deleted with that one. Other open alerts go: many are never resolved.
 create or replace function delete_released(behind text, tenants_at_once integer, at_most integer)
 returns table (next text, deleted integer)
 language plpgsql volatile security definer
@@ -138,7 +142,8 @@ begin
         returning e.alert_id, e.seq
       )
       delete from alert a using old
-      where a.tenant_id = of_tenant and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0;
+      where a.tenant_id = of_tenant and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0
+        and (a.status = 'resolved' or a.status = 'firing' and a.assignee is null);
       -- what is due before the deliveries, as everybody locks them
       delete from delivery_due u using delivery d
       where d.tenant_id = of_tenant and d.seq >= lowest and d.seq < upto

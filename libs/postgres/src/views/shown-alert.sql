@@ -22,11 +22,11 @@ left join lateral (
 ) w on a.status = 'resolved';
 
 -- The result of an act on one alert (`act_on_alerts`): the alert as it is now, and the fields of its newest entry that
--- the alert does not have.
+-- the alert does not have; null where retention has deleted that entry.
 create view shown_act with (security_invoker = true) as
 select null::text as outcome, a.*, e.epoch, e.seq, e.fp, e.prev_fp, e.event_id, e.change, e.previous_status, e.previous_severity, e.folded,
   e.received_at, e.note, e.previous_type, e.previous_name, e.previous_labels
 from shown_alert a
-cross join lateral (select * from entry where tenant_id = a.tenant_id and seq = a.last_seq limit 1) e;
+left join lateral (select * from entry where tenant_id = a.tenant_id and seq = a.last_seq limit 1) e on true;
 
 grant select on shown_alert, shown_act to tocsin_gateway, tocsin_definer;
