@@ -25,7 +25,7 @@ import { groupAlerts } from './alert-queries/groups';
 import { listAll, listMatching } from './alert-queries/pages';
 import { countStats } from './alert-queries/stats';
 import { countTenants } from './alert-queries/tenants';
-import { isInTime, isLookedFor } from './alert-queries/walk';
+import { inOrder, isLookedFor } from './alert-queries/walk';
 import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
 
@@ -72,7 +72,7 @@ export class PostgresAlertQueries implements AlertQueries {
 
   list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
     return this.database.as(tenants, (manager) =>
-      isLookedFor(query) || (query.order === 'resolved' && isInTime(query))
+      isLookedFor(query, inOrder(query.order))
         ? listMatching(manager, tenants, query, this.bounds)
         : listAll(manager, tenants, query),
     );

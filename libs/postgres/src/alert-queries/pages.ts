@@ -66,7 +66,7 @@ export async function listMatching(
     ...groupsOf(tenants, asked),
     ...places,
     ...conditionsOf(query),
-    ...matchOf(tenants, asked, bounds, atMost),
+    ...matchOf(tenants, asked, bounds, atMost, walk),
     atMost,
   ];
   const found = await manager.query<(Alert & ReachedColumns)[]>(matchingPageStatement(walk), parameters);

@@ -5,17 +5,21 @@ import type { AlertBounds } from './bounds';
 
 export const hasText = ({ words, labels }: AlertSelection): boolean =>
   words.length > 0 || Object.keys(labels).length > 0;
-const isFiltered = ({ service, notService, type, name, assignee }: AlertSelection): boolean =>
-  notService.length > 0 || [service, type, name, assignee].some((values) => values !== null);
-
-/** Whether the selection has a range of time. */
-export const isInTime = ({ from, to }: AlertSelection): boolean => from !== null || to !== null;
 
 /**
- * Whether a walk also passes alerts that are not wanted. The index is sorted by tenant, status, severity and time; all
- * other conditions are filters.
+ * Whether a walk passes alerts that the conditions leave out, not counting words and labels. The index of a walk is
+ * sorted by tenant, status, severity and a time; all other conditions are filters. In the order `resolved` the range of
+ * time is a filter too, because that index is sorted by another time.
  */
-export const isLookedFor = (selection: AlertSelection): boolean => hasText(selection) || isFiltered(selection);
+const isFiltered = (selection: AlertSelection, walk: Walk): boolean => {
+  const { service, notService, type, name, assignee, from, to } = selection;
+  if (walk === 'resolved' && (from !== null || to !== null)) return true;
+  return notService.length > 0 || [service, type, name, assignee].some((values) => values !== null);
+};
+
+/** Whether a walk also passes alerts that are not wanted. */
+export const isLookedFor = (selection: AlertSelection, walk: Walk = 'down'): boolean =>
+  hasText(selection) || isFiltered(selection, walk);
 
 /** An id that no alert has. */
 const NIL = '00000000-0000-0000-0000-000000000000';
@@ -28,6 +32,10 @@ const outsideOf = (walk: Walk, { from, to }: Pick<AlertSelection, 'from' | 'to'>
   if (walk === 'resolved') return ['infinity', NIL];
   return walk === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL];
 };
+
+/** The walk of a list in this order. */
+export const inOrder = (order: AlertListQuery['order']): Walk =>
+  order === 'resolved' ? order : order === 'oldest' ? 'up' : 'down';
 
 /**
  * The severities that the page may still hold, each with its rank in the order and the place after which its alerts
@@ -44,7 +52,7 @@ export function walkOf({
   severities: Severity[];
   places: [number[], string[], string[]];
 } {
-  const walk = order === 'resolved' ? order : order === 'oldest' ? 'up' : 'down';
+  const walk = inOrder(order);
   const ranked = order === 'severity';
   const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
   // more severe alerts are on earlier pages
@@ -101,12 +109,13 @@ export function matchOf(
   selection: AlertSelection,
   { walked, lookedAt }: AlertBounds,
   wanted: number,
+  walk: Walk = 'down',
 ): unknown[] {
   const { status, severity, labels, words } = selection;
   const passing = hasText(selection) ? lookedAt : wanted;
   // without filters every alert passes and the walks end near one place, so walking over twice as many alerts as may be
   // read is enough
-  const alerts = isFiltered(selection) ? walked : 2 * passing;
+  const alerts = isFiltered(selection, walk) ? walked : 2 * passing;
   const walks = Math.max(1, tenants.length * (status ?? ALERT_STATUSES).length * (severity ?? SEVERITIES).length);
   const judgedBy = Math.min(JUDGED_BY, Math.max(2, Math.floor(alerts / 4 / walks)));
   return [
