@@ -7,7 +7,7 @@ import { MATCHING } from './matching-statement';
 import { conditionsOf, fromNewest, groupsOf, hasText, isLookedFor, matchOf } from './walk';
 import { OF_GROUP, EACH_TENANT, EACH_STATUS, EACH_SEVERITY, CONDITIONS, BUCKETS } from './walk-terms';
 
-/** Alerts that are not resolved, by status and severity; no more than $3 in all. */
+/** The alerts of the statuses $2, by status and severity; no more than $3 in all. */
 const OPEN_COUNTS = `
 select status, severity, count(*)::integer as alerts
 from (
@@ -61,7 +61,8 @@ export async function countStats(
   bounds: AlertBounds,
 ): Promise<Omit<AlertStats, 'cursor'>> {
   const at = (bucket: number) => new Date(from.getTime() + bucket * bucketSeconds * 1000).toISOString();
-  const whenever = { ...selection, from: null, to: null, status: OPEN };
+  const statuses = OPEN.filter((status) => selection.status?.includes(status) ?? true);
+  const whenever = { ...selection, from: null, to: null, status: statuses };
   const charted = { ...selection, from: at(0), to: at(buckets) };
   const open = await countOpen(manager, tenants, whenever, bounds);
   const seen = await countSeen(manager, tenants, charted, bucketSeconds, bounds);
@@ -89,7 +90,7 @@ async function countOpen(
     const { rows, whole } = await countKinds(manager, tenants, selection, bounds);
     return { rows, complete: whole(null) };
   }
-  const rows = await manager.query<OpenRow[]>(OPEN_COUNTS, [tenants, OPEN, bounds.counted]);
+  const rows = await manager.query<OpenRow[]>(OPEN_COUNTS, [tenants, selection.status, bounds.counted]);
   return { rows, complete: total(rows) < bounds.counted };
 }
 

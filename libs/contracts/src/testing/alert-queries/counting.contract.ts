@@ -153,6 +153,18 @@ export function describeCounting(opened: () => OpenAlertQueries): void {
     expect(await figures({ words: ['cold'] })).toEqual([1, 0, 1, 0]);
     expect(await figures({ severity: ['low'] })).toEqual([0, 1, 0, 1]);
     expect(await figures({ words: ['nowhere'] })).toEqual([0, 0, 0, 0]);
+    // of what is open, too, only the statuses that are asked for
+    const openOf = async (selection: Partial<AlertSelection>) =>
+      (await queries.stats([tenant_id], { ...HOUR, selection: { ...ANY, ...selection } })).open;
+    const none = {
+      severity: { urgent: 0, high: 0, medium: 0, low: 0 },
+      status: { firing: 0, acknowledged: 0, snoozed: 0 },
+    };
+    for (const conditions of [{}, { service: ['oven'] }, { words: ['cold'] }]) {
+      expect(await openOf({ ...conditions, status: ['resolved', 'snoozed'] })).toEqual(none);
+      expect(await openOf({ ...conditions, status: ['resolved'] })).toEqual(none);
+      expect((await openOf({ ...conditions, status: ['firing', 'resolved'] })).severity.urgent).toBe(1);
+    }
     expect((await queries.facets([tenant_id], [tenant_id], { ...ANY, status: ['firing'] })).snoozed).toEqual({});
   });
 
