@@ -170,11 +170,13 @@ born() { ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '_'; }
 own() { mkdir -p "$2"; chmod 700 "$2"; if [ "$(id -u)" = 0 ] && id "$1" >/dev/null 2>&1; then chown -R "$1" "$2"; fi; }
 
 start_postgres() { # trust: it listens on 127.0.0.1 only and holds what tests make
-  local port=$1 bin
+  local port=$1 bin ctype=()
   bin=$(newest_postgres_bin)
   own postgres "$data/postgres"
   become postgres
-  "${as[@]}" "$bin/initdb" -D "$data/postgres" -U postgres --auth=trust -E UTF8 --locale=C --no-sync >"$data/initdb.log" 2>&1 </dev/null ||
+  # with LC_CTYPE C, searches would ignore the case of ASCII letters alone
+  case " $(locale -a 2>/dev/null | tr '\n' ' ') " in *' C.utf8 '* | *' C.UTF-8 '*) ctype=(--lc-ctype=C.UTF-8) ;; esac
+  "${as[@]}" "$bin/initdb" -D "$data/postgres" -U postgres --auth=trust -E UTF8 --locale=C ${ctype[@]+"${ctype[@]}"} --no-sync >"$data/initdb.log" 2>&1 </dev/null ||
     { tail -n 5 "$data/initdb.log" >&2; fail "initdb failed."; }
   launch postgres postgres "$bin/postgres" -D "$data/postgres" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c fsync=off -c max_connections=200

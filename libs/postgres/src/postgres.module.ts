@@ -79,6 +79,7 @@ class Replica {
 @Module({})
 export class PostgresModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private looked: Promise<void> | undefined;
+  private warned = false;
 
   constructor(
     private readonly database: Database,
@@ -92,7 +93,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationBootstrap, OnA
     health.add(
       'postgres',
       async () => {
-        await schema.pass();
+        await this.passSchema();
         await database.check();
       },
       { critical: true },
@@ -186,11 +187,17 @@ export class PostgresModule implements OnModuleInit, OnApplicationBootstrap, OnA
 
   private async look(): Promise<void> {
     try {
-      await this.schema.pass();
+      await this.passSchema();
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       this.log.warn(`${(error as Error).message}. The start waits for it (DB_READY_TIMEOUT).`);
     }
+  }
+
+  private async passSchema(): Promise<void> {
+    await this.schema.pass();
+    if (this.schema.warning && !this.warned) this.log.warn(this.schema.warning);
+    this.warned = true;
   }
 
   onApplicationBootstrap(): void {

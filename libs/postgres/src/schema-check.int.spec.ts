@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Unavailable } from '@tocsin/contracts';
 import { ConfigurationError } from '@tocsin/settings';
 import { SchemaCheck } from './schema-check';
@@ -29,6 +30,29 @@ describe('the check of the schema', () => {
     await asOwner({ url: database.url }, noteVersion(1));
     await passed.pass();
     await expect(check()).rejects.toThrow(ConfigurationError);
+  });
+
+  it('warns of a database that knows upper and lower case of ASCII letters alone', async () => {
+    const usual = new SchemaCheck({ url: database.url });
+    await usual.pass();
+    const server = { url: process.env.DATABASE_URL! };
+    const name = `tocsin_test_ctype_${randomBytes(4).toString('hex')}`;
+    await asOwner(server, `create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`);
+    try {
+      const url = new URL(database.url);
+      url.pathname = `/${name}`;
+      const connection = { url: url.toString() };
+      await asOwner(connection, 'create schema tocsin');
+      const ascii = new SchemaCheck(connection);
+      await ascii.pass();
+      const folds = `select 'Ö' ilike 'ö' as folds`;
+      expect(await asOwner(connection, folds)).toEqual([{ folds: false }]);
+      expect(ascii.warning).toMatch(/has LC_CTYPE C: a search ignores/);
+      const [usually] = await asOwner<{ folds: boolean }>({ url: database.url }, folds);
+      expect(usual.warning === undefined).toBe(usually!.folds);
+    } finally {
+      await asOwner(server, `drop database ${name} with (force)`);
+    }
   });
 
   it('says that a database without a schema needs a migration', async () => {

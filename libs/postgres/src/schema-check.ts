@@ -7,11 +7,21 @@ import { MIGRATIONS, newestIn, READ_VERSION } from './schema-version';
 /** A start that finds no database in this time goes on without a word from it, in milliseconds. */
 const ANSWER_WITHIN_MS = 2_000;
 
+interface Found {
+  name: string;
+  there: boolean;
+  version: number | null;
+  /** Whether ILIKE ignores the case of ASCII letters only. */
+  folds_ascii_alone: boolean;
+}
+
 /**
  * Whether the database has the schema that this version needs. It connects without the app's role, which a database
  * that was never migrated does not have.
  */
 export class SchemaCheck {
+  /** What is weak about a database that has passed. */
+  warning: string | undefined;
   private passed: boolean;
 
   constructor(
@@ -29,16 +39,18 @@ export class SchemaCheck {
    */
   async pass(): Promise<void> {
     if (this.passed) return;
-    const { name, there, version } = await this.read();
+    const { name, there, version, folds_ascii_alone } = await this.read();
     if (!there) throw new ConfigurationError([`The database "${name}" has no schema "tocsin". Run: npm run migrate`]);
     if (version !== null && version < this.needed)
       throw new ConfigurationError([
         `The database "${name}" is migrated to ${version}, and this version needs ${this.needed}. Run: npm run migrate`,
       ]);
+    if (folds_ascii_alone)
+      this.warning = `The database "${name}" has LC_CTYPE C: a search ignores the case of the letters A to Z alone. See docs/install.md`;
     this.passed = true;
   }
 
-  private async read(): Promise<{ name: string; there: boolean; version: number | null }> {
+  private async read(): Promise<Found> {
     const client = new Client({
       ...clientConfig(this.connection, undefined),
       connectionTimeoutMillis: ANSWER_WITHIN_MS,
@@ -47,8 +59,10 @@ export class SchemaCheck {
     client.on('error', () => undefined);
     try {
       await client.connect();
-      const { rows } = await client.query<{ name: string; there: boolean; version: number | null }>(
-        `select current_database() as name, to_regnamespace('tocsin') is not null as there, (${READ_VERSION}) as version`,
+      const { rows } = await client.query<Found>(
+        `select datname as name, to_regnamespace('tocsin') is not null as there, (${READ_VERSION}) as version,
+                datlocprovider = 'c' and datctype in ('C', 'POSIX') as folds_ascii_alone
+         from pg_database where datname = current_database()`,
       );
       return rows[0]!;
     } catch (error) {
