@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '@tocsin/contracts/testing';
+import type { ConnectionFrame, TenantVerdict } from '@tocsin/contracts/wire';
 import { runCli } from './run-cli';
 import { PlayedTerminal } from './testing/played-terminal';
 import { SECRET } from './testing/scripted-gateway';
@@ -23,6 +24,28 @@ const entry = (seq: number, more: object = {}) =>
     `c${seq}`,
   );
 
+/** The first frame of a stream; `more` is said of its tenant. */
+const connection = (id: string, more: Partial<TenantVerdict> = {}) => {
+  const tenant: TenantVerdict = {
+    tenant_id: 'bakery',
+    name: 'Bakery',
+    verdict: 'resumed',
+    missed: 0,
+    reason: null,
+    behind: 0,
+    searched: null,
+    ...more,
+  };
+  const { verdict } = tenant;
+  const said: ConnectionFrame = {
+    verdict,
+    tenants: [tenant],
+    heartbeat_ms: 15_000,
+    server_time: '2026-01-02T03:04:05Z',
+  };
+  return frame('connection', said, id);
+};
+
 let server: Server;
 let asked: { url: string; cursor: string | undefined; token: string }[];
 let answers: ((response: ServerResponse, request: IncomingMessage) => void)[];
@@ -32,7 +55,8 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     const cursor = request.headers['last-event-id'] as string | undefined;
     asked.push({ url: request.url!, cursor, token: request.headers.authorization!.slice(7) });
-    answers.shift()?.(response, request);
+    // a stream that no test has written down is refused for good, so that a command always ends
+    (answers.shift() ?? ((unasked) => unasked.writeHead(403).end()))(response, request);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
@@ -55,7 +79,9 @@ const stream =
 const close = (reason: string, action: string) => frame('close', { reason, action, retry_ms: 1 });
 
 test('a line an entry, and nothing in it a command for the terminal; the filters are in the address', async () => {
-  answers.push(stream(frame('connection', {}, 'c0'), entry(1), entry(2, { status: 'acknowledged', actor: 'ana' })));
+  answers.push(
+    stream(connection('c0', { verdict: 'fresh' }), entry(1), entry(2, { status: 'acknowledged', actor: 'ana' })),
+  );
   const { terminal, ended } = start([
     '--tenant',
     'bakery',
@@ -98,6 +124,26 @@ test('goes on at the last position after an orderly end and after a broken conne
   expect(asked.map(({ cursor }) => cursor)).toEqual([undefined, 'c1b', 'c6']);
   expect(terminal.stdout.map((line) => /number \d/.exec(line)![0])).toEqual(['number 1', 'number 6', 'number 7']);
   expect(terminal.stderr).toEqual(['Entries were missed that the gateway no longer sends: {"reason":"retention"}']);
+});
+
+test('tells of the entries that the gateway does not send again where a stream could not go on at its place', async () => {
+  answers.push((response) => {
+    stream(connection('c0', { verdict: 'fresh' }), entry(1), close('draining', 'reconnect'))(response);
+    response.end();
+  });
+  answers.push((response) => {
+    const gap = { verdict: 'gap', missed: 7_000, reason: 'window_exceeded' } as const;
+    stream(connection('c7001', gap), entry(7_002), close('draining', 'reconnect'))(response);
+    response.end();
+  });
+  answers.push(stream(connection('c9', { verdict: 'gap', missed: null, reason: 'history_replaced' }), entry(10)));
+  const { terminal, ended } = start(['--count', '3']);
+  expect(await ended).toBe(0);
+  expect(asked.map(({ cursor }) => cursor)).toEqual([undefined, 'c1', 'c7002']);
+  expect(terminal.stderr).toEqual([
+    'Entries of bakery were missed that the gateway does not send again: 7000 (window_exceeded).',
+    'Entries of bakery may have been missed, and it cannot be known how many (history_replaced).',
+  ]);
 });
 
 test('tries again while the gateway refuses for now, and ends where it refuses for good', async () => {

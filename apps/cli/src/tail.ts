@@ -1,4 +1,4 @@
-import { ALERT_TYPES, SEVERITIES, type CloseFrame, type Entry } from '@tocsin/contracts/wire';
+import { ALERT_TYPES, SEVERITIES, type CloseFrame, type ConnectionFrame, type Entry } from '@tocsin/contracts/wire';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_USER, gatewayOptions } from './ask-gateway';
 import { readNumber, UsageError, type Command, type Values } from './command';
@@ -151,6 +151,7 @@ class Following {
       terminal.err(`Entries were missed that the gateway no longer sends: ${printable(data)}`);
       return;
     }
+    if (event === 'connection') for (const line of gapsOf(JSON.parse(data) as ConnectionFrame)) terminal.err(line);
     if (CONTROL.includes(event)) return;
     this.printed += 1;
     terminal.out(values.json ? data : entryLine(JSON.parse(data) as Entry, terminal.colours));
@@ -176,6 +177,16 @@ class Following {
     return { exitCode: 1 };
   }
 }
+
+/** A line for each tenant in which the stream could not go on at its place. */
+const gapsOf = ({ tenants }: ConnectionFrame): string[] =>
+  tenants
+    .filter(({ verdict }) => verdict === 'gap')
+    .map(({ tenant_id, missed, reason }) =>
+      missed === null
+        ? `Entries of ${printable(tenant_id)} may have been missed, and it cannot be known how many (${reason}).`
+        : `Entries of ${printable(tenant_id)} were missed that the gateway does not send again: ${missed} (${reason}).`,
+    );
 
 /** Frames that are no entries. */
 const CONTROL = ['connection', 'heartbeat', 'close'];
