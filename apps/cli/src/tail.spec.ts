@@ -146,6 +146,21 @@ test('tells of the entries that the gateway does not send again where a stream c
   ]);
 });
 
+test('a token that is refused is signed anew once; refused again, it ends the command', async () => {
+  const refuse = (response: ServerResponse) => response.writeHead(401).end();
+  const opens = (seq: number) => (response: ServerResponse) => {
+    stream(entry(seq), close('draining', 'reconnect'))(response);
+    response.end();
+  };
+  answers.push(opens(1), refuse, opens(2), refuse, refuse);
+  const { terminal, ended } = start([]);
+  expect(await ended).toBe(1);
+  expect(terminal.stdout).toHaveLength(2);
+  expect(terminal.stderr).toHaveLength(1);
+  expect(terminal.stderr[0]).toContain('The gateway refuses the stream (401). The token was signed with JWT_SECRET');
+  expect(asked).toHaveLength(5);
+});
+
 test('tries again while the gateway refuses for now, and ends where it refuses for good', async () => {
   answers.push((response) => response.writeHead(503, { 'retry-after': '0' }).end());
   answers.push((response) => response.writeHead(403).end());

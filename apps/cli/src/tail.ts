@@ -89,6 +89,8 @@ type Next = { waitMs: number } | { exitCode: number };
 class Following {
   private cursor: string | undefined;
   private printed = 0;
+  /** The token was signed anew because the gateway refused the one before. */
+  private renewed = false;
   private readonly most: number;
 
   constructor(
@@ -113,7 +115,8 @@ class Following {
   }
 
   private async follow(interrupted: AbortSignal): Promise<Next> {
-    const { cursor, target } = this;
+    const { cursor, target, renewed } = this;
+    this.renewed = false;
     const silent = new AbortController();
     const signal = AbortSignal.any([interrupted, silent.signal]);
     const token = this.credential.token();
@@ -124,7 +127,7 @@ class Following {
     const { response } = opened;
     if (response.statusCode !== 200) {
       response.resume();
-      return this.refused(response.statusCode!, String(response.headers['retry-after'] ?? ''));
+      return this.refused(response.statusCode!, String(response.headers['retry-after'] ?? ''), renewed);
     }
     const silence = setTimeout(() => silent.abort(), SILENCE_MS);
     let closing: CloseFrame | undefined;
@@ -157,8 +160,12 @@ class Following {
     terminal.out(values.json ? data : entryLine(JSON.parse(data) as Entry, terminal.colours));
   }
 
-  private refused(status: number, retryAfter: string): Next {
-    if (status === 401 && this.credential.renew() && this.cursor !== undefined) return { waitMs: 0 };
+  private refused(status: number, retryAfter: string, renewed: boolean): Next {
+    // a second 401 in a row means that the secret is another one: the same token again would be refused without end
+    if (status === 401 && !renewed && this.cursor !== undefined && this.credential.renew()) {
+      this.renewed = true;
+      return { waitMs: 0 };
+    }
     if (!TEMPORARY.includes(status))
       return this.over(
         `The gateway refuses the stream (${status}). ${this.credential.origin} npm run doctor says more.`,
