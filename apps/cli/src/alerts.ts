@@ -97,8 +97,8 @@ function list(argument: string | undefined, values: Given, colours: boolean): Ac
 
 /** Acts on alerts, each with an outcome of its own. The exit code is 1 when one of them was refused. */
 function change(action: string, argument: string | undefined, values: Given): Act {
-  const filter = Object.keys(filters).find((name) => values[name as keyof typeof filters] !== undefined);
-  if (filter) throw new UsageError(`--${filter} is for list: ${action} takes ids.`);
+  const ofList = [...Object.keys(filters), 'limit'].find((name) => values[name as keyof Given] !== undefined);
+  if (ofList) throw new UsageError(`--${ofList} is for list: ${action} takes ids.`);
   const alert_ids = (argument ?? '').split(',');
   if (!alert_ids.every((id) => ID.test(id)))
     throw new UsageError(`${action} needs the ids of alerts, separated by commas: list shows them.`);

@@ -85,9 +85,15 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
       if (value !== undefined) query.set(name, value);
     return ask('GET', `${PATH}?${query.toString()}`, undefined, json ? asJson : listed);
   }
+  const decides = action !== 'show';
+  const ofList = (['status', 'limit', 'cursor'] as const).find((name) => values[name] !== undefined);
+  // ignored, it would decide letters that the person meant to leave
+  if (ofList)
+    throw new UsageError(
+      `--${ofList} is for list: ${decides ? `${action} decides open letters` : 'one letter is named by its number'}.`,
+    );
   if (all && argument !== undefined) throw new UsageError(`${action} takes the number of a letter or --all, not both.`);
   if (filter && !all) throw new UsageError(`--${filter} is for list and --all: one letter is named by its number.`);
-  const decides = action !== 'show';
   if (!(decides && all) && !/^[1-9]\d{0,14}$/.test(argument ?? '')) {
     throw new UsageError(
       decides ? `${action} needs the number of a letter, or --all.` : 'show needs the number of a letter, such as 42.',

@@ -75,6 +75,9 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
       if (value !== undefined) query.set(name, value);
     return ask('GET', `${PATH}?${query.toString()}`, undefined, json ? asJson : listed);
   }
+  // ignored, it would redrive deliveries that the person meant to leave
+  const ofList = (['limit', 'after'] as const).find((name) => values[name] !== undefined);
+  if (ofList) throw new UsageError(`--${ofList} is for list.`);
   if (action === 'redrive' && all) {
     if (argument !== undefined) throw new UsageError('redrive takes the id of a delivery or --all, not both.');
     if (!DEAD.includes(status ?? '')) throw new UsageError(`redrive --all needs --status: one of ${DEAD.join(', ')}.`);

@@ -103,6 +103,20 @@ test.each([
     '--reason is for list and --all: one letter is named by its number.',
   ],
   [['dead-letters', 'discard', '1'], 'discard needs a --note that says why.'],
+  [
+    ['dead-letters', 'redrive', '--all', '--status', 'discarded'],
+    '--status is for list: redrive decides open letters.',
+  ],
+  [
+    ['dead-letters', 'discard', '--all', '--note', 'a test', '--limit', '5'],
+    '--limit is for list: discard decides open letters.',
+  ],
+  [['dead-letters', 'redrive', '--all', '--cursor', '42'], '--cursor is for list: redrive decides open letters.'],
+  [['dead-letters', 'show', '42', '--status', 'open'], '--status is for list: one letter is named by its number.'],
+  [['deliveries', 'redrive', '--all', '--tenant', 'a', '--status', 'failed', '--limit', '5'], '--limit is for list.'],
+  [['deliveries', 'redrive', '--all', '--tenant', 'a', '--status', 'failed', '--after', 'b'], '--after is for list.'],
+  [['deliveries', 'show', 'a', '--tenant', 'a', '--limit', '5'], '--limit is for list.'],
+  [['alerts', 'ack', 'a', '--limit', '5'], '--limit is for list: ack takes ids.'],
   [['dead-letters', 'list', '1'], 'list takes no number: show does.'],
   [['dead-letters', 'list', '--limit', '0'], '--limit is a whole number from 1 to 500.'],
   [
