@@ -47,7 +47,7 @@ const pools = panel('Database pools', 'Callers that wait: the pool is too small,
   '{{job}} {{state}}',
 ]);
 const inRabbit = panel('Waiting in RabbitMQ', "By queue, from RabbitMQ's own metrics.", 'short', [
-  'sum by (queue) (rabbitmq_detailed_queue_messages_ready{queue=~"alert-processor.*"})',
+  'sum by (queue) (rabbitmq_detailed_queue_messages_ready{queue=~".*alert-processor.*"})',
   '{{queue}}',
 ]);
 const consumers = panel('Consumers', '1 while messages can arrive from the queue.', 'short', [
