@@ -128,7 +128,7 @@ const DASHBOARDS = {
       delivery,
       panel(
         'Reads of the log that fill feeds up',
-        '`check` and `gap` rise when hints are lost.',
+        '`check` and `gap` rise when hints are lost, `hint` with large entries and batches.',
         'cps',
         [perSecond('tocsin_stream_backfills_total', 'cause'), '{{cause}}'],
         [`sum(${rate('tocsin_invalid_hints_total')})`, 'invalid hints'],

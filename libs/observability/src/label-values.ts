@@ -35,6 +35,9 @@ const NOT_OF_STREAMS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 const STREAM_REFUSALS = REQUEST_ERROR_CODES.filter((code) => !NOT_OF_STREAMS.has(code));
 
+/** Why a feed reads the log. */
+export const BACKFILL_CAUSES = ['gap', 'check', 'hint'] as const;
+
 /** The outcome of a request for a stream, and its reason. */
 export type StreamOutcome = { outcome: Verdict; reason: GapReason | '' } | { outcome: 'refused'; reason: ErrorCode };
 

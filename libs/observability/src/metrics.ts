@@ -3,6 +3,7 @@ import { CHANNELS } from '@tocsin/contracts/wire';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import {
   ATTEMPT_ENDS,
+  BACKFILL_CAUSES,
   DELIVERY_ENDS,
   PROXY_OUTCOMES,
   REQUEST_LIMITS,
@@ -95,17 +96,18 @@ export class Metrics {
 
   // ---- feeds and replay
   /**
-   * `cause`: `gap` (a hole among the hints), `check` (the position check found more), `hint` (a hint came without its
-   * entry).
+   * `cause`, of both: `gap` (a hole among the hints), `check` (the position check found more), `hint` (a hint came
+   * without its entry, which is no loss).
    */
   readonly streamBackfills = this.labelledCounter(
     'tocsin_stream_backfills_total',
     'Reads of the log that fill a feed up.',
-    (['gap', 'check', 'hint'] as const).map((cause) => ({ cause })),
+    BACKFILL_CAUSES.map((cause) => ({ cause })),
   );
-  readonly streamBackfilledEvents = this.counter(
+  readonly streamBackfilledEvents = this.labelledCounter(
     'tocsin_stream_backfilled_events_total',
     'Entries that a feed got from the log instead of a hint.',
+    BACKFILL_CAUSES.map((cause) => ({ cause })),
   );
   readonly invalidHints = this.counter('tocsin_invalid_hints_total', 'Messages on the bus that are not valid hints.');
   readonly resets = this.labelledCounter(

@@ -12,6 +12,17 @@ const tenant = aTenant('north');
 const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
 const logger = createLogger({ app: 'test', level: 'silent' });
 
+/** The values of a metric by their labels, as `/metrics` shows them. */
+async function shown(name: string): Promise<Map<string, number>> {
+  const lines = (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(name));
+  return new Map(
+    lines.map((line) => {
+      const [labels, value] = line.slice(name.length).split(' ');
+      return [labels!, Number(value)];
+    }),
+  );
+}
+
 async function openFeed(joinMs = 0, ringBytes = 1e6) {
   const log = new LogInMemory();
   const [head] = await log.heads([tenant]);
@@ -100,6 +111,40 @@ describe('a feed', () => {
 
     expect(feed.last.seq).toBe(2);
     await eventually(() => expect(delivered).toEqual([1, 2]));
+    feed.close();
+  });
+
+  it('does not count a hint of its history as invalid for being further ahead than it can keep', async () => {
+    const { log, feed, delivered } = await openFeed();
+    const counted = await shown('tocsin_invalid_hints_total');
+    const stored = log.put(tenant, 150);
+    feed.onHint(hintOf(stored.at(-1)!));
+    await eventually(() => expect(delivered).toHaveLength(150));
+    expect(await shown('tocsin_invalid_hints_total')).toEqual(counted);
+    feed.onHint({ ...hintOf(stored.at(-1)!), epoch: 'another' });
+    expect(await shown('tocsin_invalid_hints_total')).not.toEqual(counted);
+    feed.close();
+  });
+
+  it('counts what it reads from the log by its cause: a hint without data is no lost hint', async () => {
+    const { log, feed, delivered } = await openFeed();
+    const before = await shown('tocsin_stream_backfilled_events_total');
+    expect([...before.keys()].sort()).toEqual(['{cause="check"}', '{cause="gap"}', '{cause="hint"}']);
+    const read = async (cause: string) => {
+      const now = await shown('tocsin_stream_backfilled_events_total');
+      return now.get(`{cause="${cause}"}`)! - before.get(`{cause="${cause}"}`)!;
+    };
+    const [first] = log.put(tenant, 1);
+    feed.onHint({ ...hintOf(first!), data: null });
+    await eventually(() => expect(delivered).toHaveLength(1));
+    expect([await read('hint'), await read('gap'), await read('check')]).toEqual([1, 0, 0]);
+    const [, third] = log.put(tenant, 2);
+    feed.onHint(hintOf(third!));
+    await eventually(() => expect(delivered).toHaveLength(3));
+    expect([await read('hint'), await read('gap'), await read('check')]).toEqual([1, 2, 0]);
+    log.put(tenant, 1);
+    await feed.check();
+    expect([await read('hint'), await read('gap'), await read('check')]).toEqual([1, 2, 1]);
     feed.close();
   });
 

@@ -165,8 +165,8 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     } else if (hint.seq <= this.last.seq) {
       return;
     } else if (hint.seq > this.last.seq + this.ring.maxEntries) {
-      // The hint is too far ahead to be kept until its predecessors arrive.
-      this.metrics.invalidHints.inc();
+      // The hint is too far ahead to be kept until its predecessors arrive. It is not invalid: under a bulk load hints
+      // run ahead of a feed that reads the log.
       this.checks.ask(this);
     } else if (hint.data && this.continues(hint) && !this.filling) {
       this.append(hint);
@@ -285,7 +285,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
       if (!page.intact) return this.replace();
       // Hints that waited in `early` may have moved the feed on while the page was read.
       for (const hint of page.hints) if (hint.seq > this.last.seq) this.append(hint);
-      this.metrics.streamBackfilledEvents.inc(page.hints.length);
+      this.metrics.streamBackfilledEvents.inc({ cause }, page.hints.length);
       if (page.complete) return;
     }
   }
