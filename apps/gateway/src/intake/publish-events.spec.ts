@@ -296,7 +296,8 @@ describe('an event of PagerDuty', () => {
 
   it('is of the tenant of its address, as its end is, and names one itself where the address names none', async () => {
     const payload = { summary: 's', source: 'h', severity: 'error', custom_details: { tenant_id: 'dairy' } };
-    for (const query of [{ tenant: 'bakery' }, {}]) {
+    const addresses: Record<string, string>[] = [{ tenant: 'bakery' }, {}];
+    for (const query of addresses) {
       await door.send(page({ dedup_key: 'oven', payload }), query);
       await door.send(page({ dedup_key: 'oven', payload, event_action: 'resolve' }), query);
     }
