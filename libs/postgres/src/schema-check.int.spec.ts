@@ -33,7 +33,8 @@ describe('the check of the schema', () => {
   });
 
   it('warns of a database that knows upper and lower case of ASCII letters alone', async () => {
-    const usual = new SchemaCheck({ url: database.url });
+    // the test before has noted an older version
+    const usual = new SchemaCheck({ url: database.url }, 1);
     await usual.pass();
     const server = { url: process.env.DATABASE_URL! };
     const name = `tocsin_test_ctype_${randomBytes(4).toString('hex')}`;
