@@ -48,7 +48,7 @@ export const bench: Command<typeof options> = {
     'npm run tocsin -- bench --url https://alerts.example.com --tenant bench --rate 50 --count 1000 --json',
   ],
   settings: publishSettings,
-  exits: { 1: 'no stream, a refused alert, or one that did not arrive within 10 s' },
+  exits: { 1: 'no stream, one that ended early, a refused alert, or one that did not arrive within 10 s' },
   called: 'npm run tocsin -- bench',
 
   async run({ values }, terminal) {
@@ -64,11 +64,12 @@ export const bench: Command<typeof options> = {
       `${(values.url ?? gatewayUrl(config)).replace(/[?#].*$/, '').replace(/\/*$/, '')}/api/events`,
     );
     target.search = new URLSearchParams({ tenant, service: SERVICE, since: '0' }).toString();
-    const stream = new MeasuredStream(target, new Credential(config, ['alerts:read'], user).token(), interrupted);
+    const credential = new Credential(config, ['alerts:read'], user, count / rate);
+    const stream = new MeasuredStream(target, credential.token(), interrupted);
     try {
       await stream.open();
       const alerts = Array.from({ length: count }, (_, at) => alertOf(run, at, tenant));
-      const { accepted, refusal } = await publishAtRate(alerts, { rate, door, stream, interrupted });
+      const { accepted, refusal } = await publishAtRate(alerts, { rate, door, stream });
       const sent = new Set(accepted.keys());
       await stream.haveArrived(sent, PATIENCE_MS);
       const arrived = [...stream.arrivedMs].filter(([id]) => sent.has(id)).map(([, ms]) => ms);
@@ -76,7 +77,8 @@ export const bench: Command<typeof options> = {
         alerts.filter(({ id }) => sent.has(id)),
         door,
       );
-      const missing = sent.size - arrived.length;
+      // what was on its way when the stream ended is not missing: it could not arrive
+      const missing = stream.ended.aborted ? 0 : sent.size - arrived.length;
       const report = { published: sent.size, arrived: arrived.length, missing };
       const times = { accepted_ms: timesOf([...accepted.values()]), arrived_ms: timesOf(arrived) };
       if (values.json) terminal.out(JSON.stringify({ ...report, ...times }));
@@ -85,8 +87,9 @@ export const bench: Command<typeof options> = {
         terminal.out(`until accepted:  ${inTimes(times.accepted_ms)}`);
         terminal.out(`until arrived:   ${inTimes(times.arrived_ms)}`);
       }
+      if (stream.endedBecause) terminal.err(`${stream.endedBecause} The measurement ends there.`);
       for (const line of refusal) terminal.err(line);
-      return missing > 0 || refusal.length > 0 || sent.size < count ? 1 : 0;
+      return refusal.length > 0 || arrived.length < count ? 1 : 0;
     } finally {
       stream.close();
       await door.close();
@@ -109,19 +112,21 @@ interface Publishing {
   rate: number;
   door: AlertDoor;
   stream: MeasuredStream;
-  interrupted: AbortSignal;
 }
 
-/** Publishes without waiting for answers, so that a slow one does not lower the rate. Stops at the first refusal. */
-async function publishAtRate(alerts: readonly BenchAlert[], { rate, door, stream, interrupted }: Publishing) {
+/**
+ * Publishes without waiting for answers, so that a slow one does not lower the rate. Stops at the first refusal, and
+ * with the stream.
+ */
+async function publishAtRate(alerts: readonly BenchAlert[], { rate, door, stream }: Publishing) {
   const accepted = new Map<string, number>();
   const refusal: string[] = [];
   const underWay: Promise<void>[] = [];
   const startedAt = performance.now();
   for (const [at, alert] of alerts.entries()) {
     const waitMs = startedAt + (at * 1_000) / rate - performance.now();
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal: interrupted }).catch(() => undefined);
-    if (interrupted.aborted || refusal.length > 0) break;
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: stream.ended }).catch(() => undefined);
+    if (stream.ended.aborted || refusal.length > 0) break;
     const sentAt = stream.sends(alert.id);
     const publishing = door.publish([{ ...alert, occurred_at: new Date().toISOString() }]).then((answer) => {
       if (!answer.trouble) accepted.set(alert.id, performance.now() - sentAt);

@@ -3,6 +3,8 @@ import type { GatewayConfig } from './config';
 import { signingSecret } from './signing-secret';
 
 const LIFETIME_S = 300;
+/** A stream is opened, and what it measured is waited for, beside the time for which it is watched. */
+const AROUND_STREAM_S = 60;
 /** A token of its own is used no longer than this, so that it never expires on the way. */
 const USED_FOR_MS = 60_000;
 const USER = 'tocsin-cli';
@@ -25,6 +27,8 @@ export class Credential {
     private readonly scopes: readonly Scope[],
     /** Whose token it signs. */
     private readonly user = USER,
+    /** For how long a stream is watched with one token, in seconds: the gateway closes it when its token expires. */
+    private readonly streamS = 0,
   ) {}
 
   /** Throws `ConfigurationError` when there is no secret to sign with. */
@@ -67,7 +71,7 @@ export class Credential {
     return {
       token: signToken(secret, {
         user_id: this.user,
-        expiresInSeconds: LIFETIME_S,
+        expiresInSeconds: Math.max(LIFETIME_S, Math.ceil(this.streamS) + AROUND_STREAM_S),
         scopes: this.scopes,
         issuer,
         audience,

@@ -1,6 +1,7 @@
-import type { Entry } from '@tocsin/contracts/wire';
+import type { CloseFrame, Entry } from '@tocsin/contracts/wire';
 import { within } from '@tocsin/timing';
 import { framesOf, openStream } from '../event-stream';
+import { printable } from '../terminal';
 
 /** How long the head of the stream may take, and then its first frame, in milliseconds. */
 const OPEN_WITHIN_MS = 10_000;
@@ -9,6 +10,10 @@ const OPEN_WITHIN_MS = 10_000;
 export class MeasuredStream {
   /** How long each alert took from `sends` to its arrival, in milliseconds, by its id. */
   readonly arrivedMs = new Map<string, number>();
+  /** Aborted when the stream is over, for any reason: what would arrive from then on is not measured. */
+  readonly ended: AbortSignal;
+  /** Why the stream ended by itself, as a sentence. */
+  endedBecause: string | undefined;
   private readonly sentAt = new Map<string, number>();
   private readonly ending = new AbortController();
   private arrived: () => void = () => undefined;
@@ -16,16 +21,18 @@ export class MeasuredStream {
   constructor(
     private readonly target: URL,
     private readonly token: string,
-    private readonly interrupted: AbortSignal,
-  ) {}
+    interrupted: AbortSignal,
+  ) {
+    this.ended = AbortSignal.any([interrupted, this.ending.signal]);
+  }
 
   /**
    * Resolves when the stream is open: what is published from then on arrives. Throws a sentence when it is refused, or
    * is not open in time.
    */
   async open(withinMs = OPEN_WITHIN_MS): Promise<void> {
-    const signal = AbortSignal.any([this.interrupted, this.ending.signal]);
-    const { response } = await openStream(this.target, { token: this.token, signal, headTimeoutMs: withinMs });
+    const { target, token, ended: signal } = this;
+    const { response } = await openStream(target, { token, signal, headTimeoutMs: withinMs });
     if (response.statusCode !== 200) {
       response.resume();
       throw new Error(`${this.target.origin} refuses the stream (${response.statusCode}). npm run doctor says more.`);
@@ -45,16 +52,20 @@ export class MeasuredStream {
     return now;
   }
 
-  /** Resolves when all of these have arrived, and otherwise after `withinMs` or at Ctrl+C. */
+  /** Resolves when all of these have arrived, and otherwise after `withinMs` or when the stream has ended. */
   async haveArrived(ids: ReadonlySet<string>, withinMs: number): Promise<void> {
+    // a signal that is aborted already tells no listener
+    if (this.ended.aborted) return;
     const isComplete = () => [...ids].every((id) => this.arrivedMs.has(id));
     await new Promise<void>((resolve) => {
-      const timeout = setTimeout(resolve, withinMs);
-      this.interrupted.addEventListener('abort', () => resolve());
-      this.arrived = () => {
-        if (!isComplete()) return;
+      const done = () => {
         clearTimeout(timeout);
         resolve();
+      };
+      const timeout = setTimeout(done, withinMs);
+      this.ended.addEventListener('abort', done);
+      this.arrived = () => {
+        if (isComplete()) done();
       };
       this.arrived();
     });
@@ -65,7 +76,10 @@ export class MeasuredStream {
   }
 
   private async read(frames: ReturnType<typeof framesOf>): Promise<void> {
+    let why = 'The stream was cut.';
     for await (const { event, data } of frames) {
+      if (event === 'close')
+        why = `The gateway closed the stream (${printable((JSON.parse(data) as CloseFrame).reason)}).`;
       if (['connection', 'heartbeat', 'close', 'reset'].includes(event)) continue;
       const { event_id } = JSON.parse(data) as Entry;
       const sentAt = this.sentAt.get(event_id);
@@ -73,5 +87,7 @@ export class MeasuredStream {
       this.arrivedMs.set(event_id, performance.now() - sentAt);
       this.arrived();
     }
+    if (!this.ended.aborted) this.endedBecause = why;
+    this.ending.abort();
   }
 }
