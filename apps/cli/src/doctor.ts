@@ -56,7 +56,7 @@ export const doctor: Command<typeof options> = {
       values.seconds === undefined ? 0 : readNumber('--seconds', values.seconds, { least: 1, most: 7_200 });
     const config = loadPublishConfig(terminal.environment);
     const base = new URL(`${(url ?? gatewayUrl(config)).replace(/[?#].*$/, '').replace(/\/*$/, '')}/`);
-    const token = new Credential(config, ['alerts:read'], user).token();
+    const token = new Credential(config, ['alerts:read'], user, seconds).token();
     const interrupted = terminal.interrupted();
 
     let count = 0;

@@ -1,4 +1,4 @@
-import type { ConnectionFrame } from '@tocsin/contracts/wire';
+import type { CloseFrame, ConnectionFrame } from '@tocsin/contracts/wire';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { framesOf, openStream, type Frame, type Opened } from '../event-stream';
 import { clockSkew, found, type Checked, type Finding } from './findings';
@@ -7,6 +7,9 @@ import { clockSkew, found, type Checked, type Finding } from './findings';
 const AT_ONCE_MS = 3_000;
 /** An answer with a status other than 200 is read no further than this. */
 const MAX_ANSWER_CHARACTERS = 65_536;
+
+/** Ctrl+C cuts the stream, which is nothing that was found. */
+const INTERRUPTED: Checked = { check: 'stream', skipped: 'it was interrupted', findings: [] };
 
 interface StreamCheck {
   /** The address of the event stream. */
@@ -26,10 +29,11 @@ export async function checkStream(check: StreamCheck): Promise<Checked> {
   const signal = AbortSignal.any([ended.signal, check.interrupted]);
   try {
     const opened = await openStream(check.target, { token: check.token, signal, headTimeoutMs: AT_ONCE_MS });
-    const refusal = await refusalOf(opened);
+    const refusal = await refusalOf(opened, 'stream');
     if (refusal) return { check: 'stream', findings: [refusal] };
     return await watch(check, opened, signal);
   } catch (error) {
+    if (check.interrupted.aborted) return INTERRUPTED;
     const buffered = (error as Error).name === 'HeadTimeout';
     const detail = buffered
       ? `${check.target.origin} accepted the request, and showed no head of the stream within ${AT_ONCE_MS / 1_000} s.`
@@ -40,8 +44,11 @@ export async function checkStream(check: StreamCheck): Promise<Checked> {
   }
 }
 
+/** Which stream a finding is about. */
+type Which = 'stream' | 'resumed stream';
+
 /** The finding about an answer that is no stream. */
-async function refusalOf({ response }: Opened): Promise<Finding | undefined> {
+async function refusalOf({ response }: Opened, which: Which): Promise<Finding | undefined> {
   const type = response.headers['content-type'] ?? 'no content type';
   if (response.statusCode === 200 && type.startsWith('text/event-stream')) return undefined;
   let text = '';
@@ -49,30 +56,40 @@ async function refusalOf({ response }: Opened): Promise<Finding | undefined> {
     if ((text += chunk.toString()).length > MAX_ANSWER_CHARACTERS) break;
   const code = codeIn(text);
   if (code === undefined)
-    return found('not_a_stream', `The request for a stream was answered ${response.statusCode}, ${type}.`);
-  return found('stream_refused', `The stream was refused: ${response.statusCode} ${code}.`);
+    return found('not_a_stream', `The request for a ${which} was answered ${response.statusCode}, ${type}.`);
+  return found('stream_refused', `The ${which} was refused: ${response.statusCode} ${code}.`);
+}
+
+/** The finding about a stream without a first frame. */
+async function silenceOf(frames: Watched, which: Which): Promise<Finding | undefined> {
+  await frames.until(() => frames.connection !== undefined, AT_ONCE_MS);
+  if (frames.connection) return undefined;
+  return frames.ended
+    ? found('stream_cut', `The ${which} ended before its first frame.`)
+    : found(
+        'stream_buffered',
+        `The head of the ${which} came, and its first frame did not within ${AT_ONCE_MS / 1_000} s.`,
+      );
 }
 
 async function watch(check: StreamCheck, opened: Opened, signal: AbortSignal): Promise<Checked> {
   const frames = new Watched(opened);
-  await frames.until(() => frames.connection !== undefined, AT_ONCE_MS);
-  const { connection, firstId } = frames;
-  if (!connection && frames.ended)
-    return { check: 'stream', findings: [found('stream_cut', 'The stream ended before its first frame.')] };
-  if (!connection) {
-    const detail = `The head of the stream came, and its first frame did not within ${AT_ONCE_MS / 1_000} s.`;
-    return { check: 'stream', findings: [found('stream_buffered', detail)] };
-  }
-  const { heartbeat_ms, server_time } = connection;
+  const silence = await silenceOf(frames, 'stream');
+  if (signal.aborted) return INTERRUPTED;
+  if (silence) return { check: 'stream', findings: [silence] };
+  const { firstId } = frames;
+  const { heartbeat_ms, server_time } = frames.connection!;
   const findings = clockSkew('the gateway', Date.parse(server_time), opened.sentAtMs, frames.firstAtMs);
   const forMs = Math.max(1.5 * heartbeat_ms, check.watchMs);
   await frames.until(() => frames.ended, forMs);
+  const livedMs = (frames.ended ? frames.endedAtMs : Date.now()) - frames.firstAtMs;
+  const until = frames.closed ? `, until the gateway closed the stream (${frames.closed.reason})` : '';
   if (!signal.aborted) findings.push(...lifeOf(frames, heartbeat_ms, forMs));
   if (!signal.aborted && firstId !== undefined) findings.push(...(await resumed(check, firstId, signal)));
   const headMs = opened.headAtMs - opened.sentAtMs;
   return {
     check: 'stream',
-    seen: `head after ${headMs} ms, first frame after ${frames.firstAtMs - opened.sentAtMs} ms, ${frames.heartbeats} heartbeats in ${Math.round(forMs / 1_000)} s`,
+    seen: `head after ${headMs} ms, first frame after ${frames.firstAtMs - opened.sentAtMs} ms, ${frames.heartbeats} heartbeats in ${Math.round(livedMs / 1_000)} s${until}`,
     findings,
   };
 }
@@ -98,12 +115,19 @@ function lifeOf(frames: Watched, heartbeatMs: number, forMs: number): Finding[] 
   ];
 }
 
-/** Opens the stream again at a cursor of it. A gateway that saw no cursor says `fresh`. */
+/**
+ * Opens the stream again at a cursor of it, as a client does whose token has not changed. A gateway that saw no cursor
+ * says `fresh`.
+ */
 async function resumed({ target, token }: StreamCheck, cursor: string, signal: AbortSignal): Promise<Finding[]> {
   const again = await openStream(target, { token, cursor, signal, headTimeoutMs: AT_ONCE_MS });
+  const refusal = await refusalOf(again, 'resumed stream');
+  if (refusal) return [refusal];
   const frames = new Watched(again);
-  await frames.until(() => frames.connection !== undefined, AT_ONCE_MS);
+  const silence = await silenceOf(frames, 'resumed stream');
   again.response.destroy();
+  if (signal.aborted) return [];
+  if (silence) return [silence];
   return frames.connection?.verdict === 'fresh'
     ? [found('position_lost', 'A stream that was opened again with Last-Event-ID began anew.')]
     : [];
@@ -116,8 +140,8 @@ class Watched {
   firstId: string | undefined;
   firstAtMs = 0;
   heartbeats = 0;
-  /** The gateway has said that it closes the stream. */
-  closed = false;
+  /** What the gateway said when it closed the stream. */
+  closed: CloseFrame | undefined;
   ended = false;
   endedAtMs = 0;
   private wake = (): void => undefined;
@@ -150,7 +174,7 @@ class Watched {
   private take({ id, event, data }: Frame): void {
     this.firstId ??= id;
     if (event === 'heartbeat') this.heartbeats += 1;
-    if (event === 'close') this.closed = true;
+    if (event === 'close') this.closed = JSON.parse(data) as CloseFrame;
     if (event !== 'connection') return;
     this.firstAtMs = Date.now();
     this.connection = JSON.parse(data) as ConnectionFrame;
