@@ -10,6 +10,7 @@ import { PostgresEventLog } from './event-log.postgres';
 import { migrate } from './migrate';
 import { readMigrations } from './migration-files';
 import { migrationState } from './migration-state';
+import { DEFINER, ROLES } from './roles';
 import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
@@ -59,6 +60,16 @@ it('an owner with no privilege beyond its database and its roles is enough, and 
   const name = `tocsin_test_owner_${randomBytes(4).toString('hex')}`;
   const fresh = await freshDatabase({ migrated: false });
   await asOwner(server, `create role ${name} login createrole password 'owner'`);
+  // the roles are there already, so from PostgreSQL 16 on this owner needs what their creator has
+  const [{ since_16 }] = (await asOwner(
+    server,
+    `select current_setting('server_version_num')::integer >= 160000 as since_16`,
+  )) as [{ since_16: boolean }];
+  if (since_16)
+    await asOwner(
+      server,
+      `grant ${[DEFINER, ...ROLES].join(', ')} to ${name} with admin true, inherit false, set false`,
+    );
   const url = new URL(fresh.url);
   const database = url.pathname.slice(1);
   await asOwner(server, `alter database ${database} owner to ${name}`);
