@@ -9,6 +9,9 @@ import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
  */
 const ACKNOWLEDGE_WITHIN_MS = 20;
 
+/** How long a consumer that is made anew counts as consuming, in milliseconds. It usually takes 0.2 s. */
+const RENEWED_WITHIN_MS = 5_000;
+
 /** A delivery with the raw message of the broker, which the channel needs to acknowledge it. */
 export interface RabbitDelivery extends Delivery {
   readonly raw: ConsumeMessage;
@@ -29,6 +32,7 @@ export class ConsumedQueue {
   /** How many messages have arrived since the start. */
   arrivals = 0;
   private heardAt = performance.now();
+  private renewedBy = -Infinity;
 
   constructor(
     connection: BrokerConnection,
@@ -48,12 +52,12 @@ export class ConsumedQueue {
   }
 
   get consuming(): boolean {
-    return this.consumerTag !== undefined;
+    return this.consumerTag !== undefined || performance.now() < this.renewedBy;
   }
 
   /** Whether it consumes and has no unsettled message. Then a message in the queue arrives at once. */
   get idle(): boolean {
-    return this.consuming && this.listener.idle;
+    return this.consumerTag !== undefined && this.listener.idle;
   }
 
   /** How long it has received nothing since its last message or the start of its consumer, in milliseconds. */
@@ -64,6 +68,15 @@ export class ConsumedQueue {
   /** Whether it could consume, but the listener wants no messages now. */
   get unwanted(): boolean {
     return this.waits;
+  }
+
+  /**
+   * Makes the consumer anew, although nothing is known to be wrong with it. Meanwhile it counts as consuming, or health
+   * checks would fail whenever nothing happens.
+   */
+  renew(): void {
+    this.renewedBy = performance.now() + RENEWED_WITHIN_MS;
+    this.channel.renew();
   }
 
   /** Cancels the consumer: the broker delivers nothing more. */

@@ -81,7 +81,7 @@ export class Watchdog {
 
   private renewQuietest(): void {
     const quiet = this.queues.filter(({ idle, quietMs }) => idle && quietMs >= this.renewAfterMs);
-    quiet.sort((one, other) => other.quietMs - one.quietMs)[0]?.channel.renew();
+    quiet.sort((one, other) => other.quietMs - one.quietMs)[0]?.renew();
   }
 
   /** The number of waiting messages; undefined when it is not known. */
