@@ -3,13 +3,13 @@
 -- state that is judged is what the last act or the last message has committed, and it stays so until this commits.
 --
 -- `reach` is the tenants of the user, `acting` those in which the user may act. `any_assignee`: the alert may be
--- assigned to anyone. `to_user` is the new assignee of `assign`, and with `acknowledge` the user to whom an alert without
--- an assignee goes; gateways of the release before pass null there. `unacknowledge` removes the assignee again if the
--- acknowledgement set it. Alerts of tenants outside `reach` are not in the result. `trace` has a default for gateways
--- that do not pass it.
+-- assigned to anyone. `to_user` is the new assignee of `assign`, and with `acknowledge` the user to whom an alert
+-- without an assignee goes; gateways of the release before pass null there. `unacknowledge` removes the assignee again
+-- if the acknowledgement set it. Alerts of tenants outside `reach` are not in the result. `trace` has a default for
+-- gateways that do not pass it.
 create or replace function act_on_alerts(
-  reach text[], acting text[], alerts uuid[], act text, by_user text, until timestamptz, to_user text, from_user text, any_assignee boolean, why text,
-  from_statuses text[], to_status text, made text, fps text[], trace text default null
+  reach text[], acting text[], alerts uuid[], act text, by_user text, until timestamptz, to_user text, from_user text,
+  any_assignee boolean, why text, from_statuses text[], to_status text, made text, fps text[], trace text default null
 )
 returns setof shown_act
 language plpgsql volatile security definer
@@ -31,24 +31,28 @@ begin
   perform set_config('tocsin.tenants', reach::text, true);
   -- the tenants of the alerts, which never change; with `limit` each is one index look-up
   places := (
-    select json_agg(json_build_object('tenant_id', a.tenant_id, 'alert_id', a.alert_id, 'place', t.place, 'allowed', a.tenant_id = any (acting)))
+    select json_agg(json_build_object('tenant_id', a.tenant_id, 'alert_id', a.alert_id, 'place', t.place, 'allowed',
+      a.tenant_id = any (acting)))
     from unnest(alerts) with ordinality as t(alert_id, place) cross join unnest(reach) as r(tenant_id)
     cross join lateral (select * from alert where tenant_id = r.tenant_id and alert_id = t.alert_id limit 1) a);
   tenants := array(
-    select distinct p.tenant_id from json_to_recordset(places) as p(tenant_id text collate "C", allowed boolean) where p.allowed order by 1);
+    select distinct p.tenant_id from json_to_recordset(places) as p(tenant_id text collate "C", allowed boolean)
+      where p.allowed order by 1);
   perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
   received := date_trunc('milliseconds', clock_timestamp());
 
   with found as materialized (
-    select a.tenant_id, a.alert_id, a.status, a.assignee, a.assigned_by_acknowledging, a.snoozed_until, p.place, p.allowed,
-           case act
+    select a.tenant_id, a.alert_id, a.status, a.assignee, a.assigned_by_acknowledging, a.snoozed_until, p.place,
+           p.allowed, case act
              when 'note' then true
              when 'assign' then a.assignee is not distinct from to_user
              -- three acts make an alert firing, and only one of them is this one; rows older than the column `acted`
              -- cannot tell which
-             else a.status = to_status and a.actor = by_user and coalesce(a.acted, made) = made and a.snoozed_until is not distinct from until
+             else a.status = to_status and a.actor = by_user and coalesce(a.acted, made) = made
+               and a.snoozed_until is not distinct from until
            end as stands,
-           case act when 'assign' then any_assignee or a.assignee is not distinct from from_user else a.status = any (from_statuses) end as fits,
+           case act when 'assign' then any_assignee or a.assignee is not distinct from from_user
+             else a.status = any (from_statuses) end as fits,
            -- the same text of the same user within a minute counts as one note
            why is null or exists (
              select from (
@@ -71,7 +75,8 @@ begin
     from found f
   ), appended as materialized (
     select * from append_entries((
-      select json_agg(json_build_object('tenant_id', j.tenant_id, 'alert_id', j.alert_id, 'fp', fps[j.place], 'says', json_build_object(
+      select json_agg(json_build_object('tenant_id', j.tenant_id, 'alert_id', j.alert_id, 'fp', fps[j.place], 'says',
+        json_build_object(
                'event_id', gen_random_uuid(), 'actor', by_user, 'note', why, 'trace_id', trace,
                'change', case j.verdict when 'made' then made else 'noted' end,
                'status', case when j.verdict = 'made' and to_status is not null then to_status else j.status end,
@@ -82,7 +87,8 @@ begin
                  when act = 'unacknowledge' and j.assigned_by_acknowledging then null
                  else j.assignee
                end,
-               'snoozed_until', case when j.verdict = 'made' and to_status is not null then until else j.snoozed_until end
+               'snoozed_until', case when j.verdict = 'made' and to_status is not null then until
+                 else j.snoozed_until end
              )) order by j.tenant_id, j.place)
       from judged j where j.verdict in ('made', 'noted')
     ), received)
@@ -93,7 +99,8 @@ begin
   from judged j left join appended n on n.tenant_id = j.tenant_id and n.alert_id = j.alert_id;
   if to_status <> 'firing' then
     perform cancel_deliveries(array_agg(o.tenant_id), array_agg(o.alert_id), received)
-    from json_to_recordset(outcomes) as o(tenant_id text collate "C", alert_id uuid, says json) where o.says ->> 'outcome' = 'acted'
+    from json_to_recordset(outcomes) as o(tenant_id text collate "C", alert_id uuid, says json)
+      where o.says ->> 'outcome' = 'acted'
     having count(*) > 0;
   end if;
 
@@ -104,7 +111,8 @@ begin
     select one.became
     from json_to_recordset(outcomes) as o(tenant_id text collate "C", alert_id uuid, says json)
     cross join lateral (
-      select json_populate_record(s, o.says) as became from shown_act s where s.tenant_id = o.tenant_id and s.alert_id = o.alert_id limit 1
+      select json_populate_record(s, o.says) as became
+        from shown_act s where s.tenant_id = o.tenant_id and s.alert_id = o.alert_id limit 1
     ) one
     order by o.tenant_id, (one.became).last_seq
     offset 0
@@ -112,8 +120,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Ends the snoozes whose time is over, at most as many as `fps` has elements. When several processors call it, the later
--- ones find none left. Without `plans`, no delivery is planned.
+-- Ends the snoozes whose time is over, at most as many as `fps` has elements. When several processors call it, the
+-- later ones find none left. Without `plans`, no delivery is planned.
 create or replace function wake_snoozed(fps text[], plans boolean default true)
 returns setof entry
 language plpgsql volatile security definer
@@ -132,7 +140,8 @@ begin
   perform set_config('tocsin.waking', 'on', true);
   tenants := array(
     select distinct due.tenant_id
-    from (select a.tenant_id from alert a where a.status = 'snoozed' and a.snoozed_until <= now() order by a.snoozed_until limit cardinality(fps)) due
+    from (select a.tenant_id from alert a where a.status = 'snoozed' and a.snoozed_until <= now()
+      order by a.snoozed_until limit cardinality(fps)) due
     order by 1);
   perform set_config('tocsin.waking', '', true);
   if tenants = '{}' then
@@ -144,7 +153,8 @@ begin
   return query
   with woken as materialized (
     select * from append_entries((
-      select json_agg(json_build_object('tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'says', json_build_object(
+      select json_agg(json_build_object('tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'says',
+        json_build_object(
                'event_id', gen_random_uuid(), 'change', 'unsnoozed', 'status', 'firing', 'snoozed_until', null
              )) order by d.place)
       from (
@@ -162,15 +172,17 @@ begin
     cross join lateral (
       select coalesce(
         (select e.seq from event e
-         where e.tenant_id = w.tenant_id and e.alert_id = w.alert_id and e.previous_status is not null and e.rings and e.seq < w.seq
+         where e.tenant_id = w.tenant_id and e.alert_id = w.alert_id and e.previous_status is not null and e.rings
+           and e.seq < w.seq
          order by e.seq desc limit 1),
         (select a.first_seq from alert a where a.tenant_id = w.tenant_id and a.alert_id = w.alert_id)) as seq
     ) rung
-    cross join lateral (select distinct channel, recipient from delivery where tenant_id = w.tenant_id and seq = rung.seq) d
+    cross join lateral (select distinct channel, recipient
+      from delivery where tenant_id = w.tenant_id and seq = rung.seq) d
     where plans
   ), told as materialized (
-    select plan_deliveries(array_agg(t.tenant_id), array_agg(t.alert_id), array_agg(t.seq), array_agg(t.severity), array_agg(t.channel),
-             array_agg(t.recipient), max(t.received_at))
+    select plan_deliveries(array_agg(t.tenant_id), array_agg(t.alert_id), array_agg(t.seq), array_agg(t.severity),
+             array_agg(t.channel), array_agg(t.recipient), max(t.received_at))
     from told_before t having count(*) > 0
   )
   -- what is not read does not run

@@ -31,8 +31,10 @@ begin
     limit cardinality(fps)
   ), appended as materialized (
     select * from append_entries((
-      select json_agg(json_build_object('tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'says', json_build_object(
-               'event_id', d.id, 'change', 'repeated', 'folded', a.folded - 1, 'occurred_at', d.occurred_at, 'trace_id', d.trace_id
+      select json_agg(json_build_object('tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'says',
+        json_build_object(
+               'event_id', d.id, 'change', 'repeated', 'folded', a.folded - 1, 'occurred_at', d.occurred_at,
+               'trace_id', d.trace_id
              )) order by d.place)
       from due d join alert a on a.tenant_id = d.tenant_id and a.alert_id = d.alert_id
       where a.folded > 0

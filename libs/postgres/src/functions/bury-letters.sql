@@ -4,8 +4,8 @@
 -- back, whatever the clock does, because a user who works through the letters goes by them. The last two parameters
 -- have a default, so that a processor of the release before can go on while the new ones take over.
 create or replace function bury_letters(
-  tenants text[], reasons text[], details text[], bodies bytea[], routing_keys text[], message_ids text[], message_timestamps bigint[],
-  content_encodings text[] default '{}', all_headers jsonb[] default '{}'
+  tenants text[], reasons text[], details text[], bodies bytea[], routing_keys text[], message_ids text[],
+  message_timestamps bigint[], content_encodings text[] default '{}', all_headers jsonb[] default '{}'
 )
 returns void
 language plpgsql volatile security definer
@@ -16,11 +16,16 @@ declare
   started bigint;
 begin
   perform pg_advisory_xact_lock('dead_letter'::regclass::oid::bigint);
-  started := greatest((extract(epoch from clock_timestamp() - timestamptz '2020-01-01Z') * 1000000)::bigint, nextval('dead_letter_dead_letter_id_seq'));
-  insert into dead_letter (dead_letter_id, tenant_id, reason, detail, body, routing_key, message_id, message_timestamp, content_encoding, headers) overriding system value
-  select started + row_number() over (order by tenant_id, ord), tenant_id, reason, detail, body, routing_key, message_id, message_timestamp, content_encoding, headers
-  from unnest(tenants, reasons, details, bodies, routing_keys, message_ids, message_timestamps, content_encodings, all_headers)
-    with ordinality as letter(tenant_id, reason, detail, body, routing_key, message_id, message_timestamp, content_encoding, headers, ord);
+  started := greatest((extract(epoch from clock_timestamp() - timestamptz '2020-01-01Z') * 1000000)::bigint,
+    nextval('dead_letter_dead_letter_id_seq'));
+  insert into dead_letter (dead_letter_id, tenant_id, reason, detail, body, routing_key, message_id, message_timestamp,
+    content_encoding, headers) overriding system value
+  select started + row_number() over (order by tenant_id, ord), tenant_id, reason, detail, body, routing_key,
+    message_id, message_timestamp, content_encoding, headers
+  from unnest(tenants, reasons, details, bodies, routing_keys, message_ids, message_timestamps, content_encodings,
+    all_headers)
+    with ordinality as letter(tenant_id, reason, detail, body, routing_key, message_id, message_timestamp,
+      content_encoding, headers, ord);
   perform setval('dead_letter_dead_letter_id_seq', started + cardinality(tenants));
 end $$;
 

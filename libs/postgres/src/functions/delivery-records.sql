@@ -24,30 +24,36 @@ begin
     select array_agg(f.tenant_id), array_agg(f.delivery_id) into tenants, ids from (
       select d.tenant_id, d.delivery_id
       from unnest(reach) as t(tenant_id)
-      cross join lateral (select a.tenant_id, a.first_seq from alert a where a.tenant_id = t.tenant_id and a.alert_id = of_alert limit 1) a
+      cross join lateral (select a.tenant_id, a.first_seq
+        from alert a where a.tenant_id = t.tenant_id and a.alert_id = of_alert limit 1) a
       cross join lateral (
         select a.first_seq as seq
         union
         (select e.seq from event e
-         where e.tenant_id = a.tenant_id and e.alert_id = of_alert and e.previous_status is not null and e.rings is not false
+         where e.tenant_id = a.tenant_id and e.alert_id = of_alert and e.previous_status is not null
+           and e.rings is not false
          order by e.seq desc limit 100)
       ) e
-      cross join lateral (select d.tenant_id, d.delivery_id from delivery d where d.tenant_id = a.tenant_id and d.seq = e.seq and d.alert_id = of_alert) d
+      cross join lateral (select d.tenant_id, d.delivery_id
+        from delivery d where d.tenant_id = a.tenant_id and d.seq = e.seq and d.alert_id = of_alert) d
       limit 1000
     ) f;
   elsif of_notification is not null then
     select array_agg(d.tenant_id), array_agg(d.delivery_id) into tenants, ids
     from unnest(reach) as t(tenant_id)
-    cross join lateral (select d.tenant_id, d.delivery_id from delivery d where d.tenant_id = t.tenant_id and d.notification_id = of_notification limit 1000) d;
+    cross join lateral (select d.tenant_id, d.delivery_id
+      from delivery d where d.tenant_id = t.tenant_id and d.notification_id = of_notification limit 1000) d;
   else
     select array_agg(d.tenant_id), array_agg(d.delivery_id) into tenants, ids
     from unnest(reach) as t(tenant_id)
-    cross join lateral (select d.tenant_id, d.delivery_id from delivery d where d.tenant_id = t.tenant_id and d.delivery_id = one limit 1) d;
+    cross join lateral (select d.tenant_id, d.delivery_id
+      from delivery d where d.tenant_id = t.tenant_id and d.delivery_id = one limit 1) d;
   end if;
   return query
   select (l.d).*
   from unnest(tenants, ids) as t(tenant_id, delivery_id)
-  cross join lateral (select d from shown_delivery d where d.tenant_id = t.tenant_id and d.delivery_id = t.delivery_id limit 1) l
+  cross join lateral (select d from shown_delivery d
+    where d.tenant_id = t.tenant_id and d.delivery_id = t.delivery_id limit 1) l
   order by (l.d).created_at desc, (l.d).seq desc nulls last, (l.d).channel, (l.d).recipient;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
@@ -55,7 +61,8 @@ end $$;
 -- The matching deliveries of a tenant after a place in the list, the newest first. A page looks at `looked_at_most`
 -- deliveries, because no index has the status. `places` is the last delivery that it looked at, when more may follow.
 create or replace function read_deliveries(
-  of_tenant text, statuses text[], of_channel text, since timestamptz, before_at timestamptz, before_id uuid, at_most integer, looked_at_most integer
+  of_tenant text, statuses text[], of_channel text, since timestamptz, before_at timestamptz, before_id uuid,
+    at_most integer, looked_at_most integer
 )
 returns table (deliveries json, last_at timestamptz, last_id uuid)
 language plpgsql volatile security definer
@@ -86,16 +93,19 @@ begin
     select e.created_at, e.delivery_id from (
       select * from matching where (select count(*) from matching) = at_most
       union all
-      select l.delivery_id, l.created_at from looked_at l where (select count(*) from matching) < at_most and (select count(*) from looked_at) = looked_at_most
+      select l.delivery_id, l.created_at from looked_at l
+        where (select count(*) from matching) < at_most and (select count(*) from looked_at) = looked_at_most
     ) e order by e.created_at, e.delivery_id limit 1
   )
-  select array(select m.delivery_id from matching m order by m.created_at desc, m.delivery_id desc), r.created_at, r.delivery_id
+  select array(select m.delivery_id from matching m order by m.created_at desc, m.delivery_id desc), r.created_at,
+    r.delivery_id
   into ids, last_at, last_id
   from (select 1) one left join reached r on true;
   deliveries := (
     select coalesce(json_agg(l.d order by t.place), '[]')
     from unnest(ids) with ordinality as t(delivery_id, place)
-    cross join lateral (select d from shown_delivery d where d.tenant_id = of_tenant and d.delivery_id = t.delivery_id limit 1) l);
+    cross join lateral (select d from shown_delivery d
+      where d.tenant_id = of_tenant and d.delivery_id = t.delivery_id limit 1) l);
   return next;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
@@ -126,7 +136,8 @@ begin
       select d.tenant_id, d.notification_id
       from unnest(reach) as t(tenant_id) cross join unnest(ids) as i(delivery_id)
       cross join lateral (
-        select * from delivery d where d.tenant_id = t.tenant_id and d.delivery_id = i.delivery_id and d.notification_id is not null limit 1
+        select * from delivery d where d.tenant_id = t.tenant_id and d.delivery_id = i.delivery_id
+          and d.notification_id is not null limit 1
       ) d)
     order by n.tenant_id, n.notification_id for update;
   places := (
@@ -144,11 +155,14 @@ begin
     where d.tenant_id = p.tenant_id and d.delivery_id = p.delivery_id
     returning d.tenant_id, d.delivery_id, d.channel, d.alert_id, d.seq, d.notification_id, d.recipient
   ), queued as (
-    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at, first_due_at, due_at, ready, attempt, attempts_before)
-    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, a.seq, a.notification_id, a.recipient, at, at, at, true, b.attempts, b.attempts
+    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at,
+      first_due_at, due_at, ready, attempt, attempts_before)
+    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, a.seq, a.notification_id, a.recipient, at, at, at, true,
+      b.attempts, b.attempts
     from again a
     cross join lateral (
-      select coalesce(max(e.attempt), 0) as attempts from delivery_attempt e where e.tenant_id = a.tenant_id and e.delivery_id = a.delivery_id
+      select coalesce(max(e.attempt), 0) as attempts
+        from delivery_attempt e where e.tenant_id = a.tenant_id and e.delivery_id = a.delivery_id
     ) b
   ), reopened as (
     update notification n set status = 'started', ended_at = null, ended_by = null
@@ -175,7 +189,8 @@ begin
   where q.tenant_id = any (reach) and q.delivery_id = id and q.begun_at is null for update;
   if of_tenant is not null then
     delete from delivery_due q where q.tenant_id = of_tenant and q.delivery_id = id;
-    update delivery d set status = 'cancelled', reason = 'by_request', settled_at = date_trunc('milliseconds', clock_timestamp())
+    update delivery d set status = 'cancelled', reason = 'by_request',
+      settled_at = date_trunc('milliseconds', clock_timestamp())
     where d.tenant_id = of_tenant and d.delivery_id = id;
   end if;
   perform set_config('tocsin.tenants', outside, true);

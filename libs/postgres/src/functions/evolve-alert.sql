@@ -25,8 +25,9 @@
 -- holds until a firing says one. `said` has the same bits, and 256: the last message that was not stale said
 -- `resolved`. An act of a user does not change that.
 create or replace function evolve_alert(
-  running alert_state, stored alert_state, ord integer, new_alert_id uuid, is_snapshot boolean, said_status text, said_severity text,
-  said_at timestamptz, says integer, said_words text[], received timestamptz, fold_after integer, window_ends timestamptz
+  running alert_state, stored alert_state, ord integer, new_alert_id uuid, is_snapshot boolean, said_status text,
+  said_severity text, said_at timestamptz, says integer, said_words text[], received timestamptz, fold_after integer,
+  window_ends timestamptz
 ) returns alert_state
 language plpgsql immutable parallel safe
 -- no SET clause: it would be a large part of the cost of a call, and nothing outside pg_catalog is looked up here
@@ -64,7 +65,8 @@ begin
     return state;
   end if;
 
-  if is_snapshot and (said_status = 'resolved') = (state.status = 'resolved') and (says & 128 = 0 or said_severity = state.severity) then
+  if is_snapshot and (said_status = 'resolved') = (state.status = 'resolved')
+    and (says & 128 = 0 or said_severity = state.severity) then
     state.change := 'duplicate';
     return state;
   end if;
@@ -93,7 +95,8 @@ begin
       elsif is_newer then
         times[word] := null;
       elsif state.said & bit = 0 or clock > coalesce(times[word], state.state_at)
-         or (clock = coalesce(times[word], state.state_at) and said_words[word] collate "C" > state.words[word] collate "C") then
+         or (clock = coalesce(times[word], state.state_at)
+         and said_words[word] collate "C" > state.words[word] collate "C") then
         times[word] := case when clock < state.state_at then clock end;
       else
         wins := wins & ~bit;
@@ -127,7 +130,8 @@ begin
   end if;
 
   -- the status
-  if not is_newer and (clock < state.state_at or (said_status = 'firing' and state.status = 'resolved' and state.said & 256 > 0)) then
+  if not is_newer and (clock < state.state_at
+    or (said_status = 'firing' and state.status = 'resolved' and state.said & 256 > 0)) then
     state.change := 'stale';
   else
     state.said := state.said & ~256 | over;
@@ -149,7 +153,8 @@ begin
       end if;
       -- without a window nothing is folded; the first repeat after a window tells of those that were folded in it
       state.change := case
-        when state.window_repeats > fold_after and received < window_ends and (state.window_repeats > 1 or state.folded = 0) then 'folded'
+        when state.window_repeats > fold_after and received < window_ends
+          and (state.window_repeats > 1 or state.folded = 0) then 'folded'
         else 'repeated' end;
     end if;
     if state.change in ('resolved', 'reopened') then
@@ -181,12 +186,15 @@ begin
   return state;
 end $$;
 
-create or replace aggregate evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[], timestamptz, integer, timestamptz) (
+create or replace aggregate evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[],
+  timestamptz, integer, timestamptz) (
   sfunc = evolve_alert,
   stype = alert_state
 );
 
 alter function evolve_alert owner to tocsin_definer;
-alter aggregate evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[], timestamptz, integer, timestamptz) owner to tocsin_definer;
+alter aggregate evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[], timestamptz,
+  integer, timestamptz) owner to tocsin_definer;
 revoke all on function evolve_alert from public;
-revoke all on function evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[], timestamptz, integer, timestamptz) from public;
+revoke all on function evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[],
+  timestamptz, integer, timestamptz) from public;

@@ -1,7 +1,8 @@
 -- The queue in the database: put, take, settle. Messages stay in the table until they are settled; only the one process
 -- that consumes knows which of them are in hand.
 
-create or replace function inbox_put(urgents boolean[], routing_keys text[], bodies bytea[], traceparent text, bound integer)
+create or replace function inbox_put(urgents boolean[], routing_keys text[], bodies bytea[], traceparent text,
+  bound integer)
 returns void
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -11,7 +12,8 @@ begin
     raise exception 'the inbox is full' using errcode = 'configuration_limit_exceeded';
   end if;
   insert into inbox (urgent, routing_key, body, traceparent)
-  select one.urgent, one.routing_key, one.body, inbox_put.traceparent from unnest(urgents, routing_keys, bodies) as one(urgent, routing_key, body);
+  select one.urgent, one.routing_key, one.body, inbox_put.traceparent
+    from unnest(urgents, routing_keys, bodies) as one(urgent, routing_key, body);
 end $$;
 
 create or replace function inbox_take(in_hand bigint[], at_most integer)
@@ -19,7 +21,8 @@ returns table (inbox_id bigint, routing_key text, traceparent text, body bytea)
 language sql stable security definer
 set search_path = tocsin, pg_temp
 as $$
-  select inbox_id, routing_key, traceparent, body from inbox where inbox_id <> all (in_hand) order by urgent desc, inbox_id limit at_most
+  select inbox_id, routing_key, traceparent, body
+    from inbox where inbox_id <> all (in_hand) order by urgent desc, inbox_id limit at_most
 $$;
 
 create or replace function inbox_settle(settled bigint[])

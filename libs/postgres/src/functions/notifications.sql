@@ -24,11 +24,12 @@ begin
   said.due_at := coalesce(said.due_at, said.created_at);
   said.status := case when said.digest_key is null then 'scheduled' else 'gathered' end;
 
-  insert into notification (tenant_id, notification_id, title, message, severity, status, channels, recipients, to_channels, to_recipients,
-    due_at, asked_for, digest_key, digest_every, idempotency_key, body_hash, created_at, created_by)
-  values (of_tenant, said.notification_id, said.title, said.message, said.severity, said.status, said.channels, said.recipients,
-    said.to_channels, said.to_recipients, said.due_at, said.asked_for, said.digest_key, said.digest_every, said.idempotency_key,
-    said.body_hash, said.created_at, said.created_by)
+  insert into notification (tenant_id, notification_id, title, message, severity, status, channels, recipients,
+    to_channels, to_recipients, due_at, asked_for, digest_key, digest_every, idempotency_key, body_hash, created_at,
+    created_by)
+  values (of_tenant, said.notification_id, said.title, said.message, said.severity, said.status, said.channels,
+    said.recipients, said.to_channels, said.to_recipients, said.due_at, said.asked_for, said.digest_key,
+    said.digest_every, said.idempotency_key, said.body_hash, said.created_at, said.created_by)
   on conflict (tenant_id, created_by, idempotency_key) where idempotency_key is not null do nothing
   returning * into stored;
 
@@ -40,11 +41,11 @@ begin
     where n.tenant_id = of_tenant and n.created_by = said.created_by and n.idempotency_key = said.idempotency_key;
   else
     if said.digest_key is not null then
-      insert into notification as d (tenant_id, title, severity, channels, recipients, to_channels, to_recipients, due_at,
-        digest_group, digest_key, digest_every, digest_of, created_at, created_by)
-      values (of_tenant, said.title, said.severity, said.channels, said.recipients, said.to_channels, said.to_recipients,
-        said.created_at + make_interval(secs => said.digest_every), said.digest_group, said.digest_key, said.digest_every, 1,
-        said.created_at, said.created_by)
+      insert into notification as d (tenant_id, title, severity, channels, recipients, to_channels, to_recipients,
+        due_at, digest_group, digest_key, digest_every, digest_of, created_at, created_by)
+      values (of_tenant, said.title, said.severity, said.channels, said.recipients, said.to_channels,
+        said.to_recipients, said.created_at + make_interval(secs => said.digest_every), said.digest_group,
+        said.digest_key, said.digest_every, 1, said.created_at, said.created_by)
       on conflict (tenant_id, digest_group) where digest_group is not null and status = 'scheduled' do update set
         digest_of = d.digest_of + 1, title = excluded.title,
         severity = case
@@ -52,7 +53,8 @@ begin
              < array_position(array['urgent', 'high', 'medium', 'low'], d.severity) then excluded.severity
           else d.severity end
       returning d.notification_id into digest;
-      update notification n set digest_id = digest where n.tenant_id = of_tenant and n.notification_id = said.notification_id;
+      update notification n set digest_id = digest
+        where n.tenant_id = of_tenant and n.notification_id = said.notification_id;
     end if;
     return query select 'created', said.notification_id;
   end if;
@@ -76,7 +78,8 @@ begin
 end $$;
 
 -- The notifications after a place in the list, the newest first. Each tenant and status is one range of the index.
-create or replace function read_notifications(reach text[], of_status text, by_sender text, before_at timestamptz, before_id uuid, at_most integer)
+create or replace function read_notifications(reach text[], of_status text, by_sender text, before_at timestamptz,
+  before_id uuid, at_most integer)
 returns setof shown_notification
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -89,7 +92,8 @@ begin
   return query
   select (l.n).*
   from unnest(reach) as t(tenant_id)
-  cross join unnest(case when of_status is null then array['scheduled', 'gathered', 'started', 'done', 'cancelled'] else array[of_status] end) as s(status)
+  cross join unnest(case when of_status is null then array['scheduled', 'gathered', 'started', 'done', 'cancelled']
+    else array[of_status] end) as s(status)
   cross join lateral (
     select n from shown_notification n
     where n.tenant_id = t.tenant_id and n.status = s.status and (by_sender is null or n.created_by = by_sender)
@@ -115,7 +119,8 @@ begin
   return query
   select (l.n).*
   from unnest(reach) as t(tenant_id)
-  cross join lateral (select n from shown_notification n where n.tenant_id = t.tenant_id and n.notification_id = id limit 1) l;
+  cross join lateral (select n from shown_notification n
+    where n.tenant_id = t.tenant_id and n.notification_id = id limit 1) l;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
@@ -155,7 +160,8 @@ begin
   at := date_trunc('milliseconds', clock_timestamp());
 
   if stands.status = 'gathered' then
-    select d.* into digest from notification d where d.tenant_id = stands.tenant_id and d.notification_id = stands.digest_id for update;
+    select d.* into digest from notification d
+      where d.tenant_id = stands.tenant_id and d.notification_id = stands.digest_id for update;
     if digest.status = 'scheduled' then
       update notification n set status = 'cancelled', ended_at = at, ended_by = by_user
       where n.tenant_id = stands.tenant_id and n.notification_id = id;
@@ -196,7 +202,8 @@ begin
     end if;
   end if;
   return query
-  select (l.n).* from (select n from shown_notification n where n.tenant_id = stands.tenant_id and n.notification_id = id limit 1) l;
+  select (l.n).* from (select n from shown_notification n
+    where n.tenant_id = stands.tenant_id and n.notification_id = id limit 1) l;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
@@ -206,5 +213,7 @@ alter function read_notifications owner to tocsin_definer;
 alter function find_notification owner to tocsin_definer;
 alter function tenant_of_notification owner to tocsin_definer;
 alter function cancel_notification owner to tocsin_definer;
-revoke all on function create_notification, notification_of_key, read_notifications, find_notification, tenant_of_notification, cancel_notification from public;
-grant execute on function create_notification, notification_of_key, read_notifications, find_notification, tenant_of_notification, cancel_notification to tocsin_gateway;
+revoke all on function create_notification, notification_of_key, read_notifications, find_notification,
+  tenant_of_notification, cancel_notification from public;
+grant execute on function create_notification, notification_of_key, read_notifications, find_notification,
+  tenant_of_notification, cancel_notification to tocsin_gateway;

@@ -67,7 +67,8 @@ begin
     where a.tenant_id = of_tenant and a.delivery_id = of_delivery and a.attempt = of_attempt and a.provider_id is null
       and not exists (
         select from delivery_attempt e
-        where e.tenant_id = of_tenant and e.delivery_id = of_delivery and e.attempt < of_attempt and e.provider_id is null
+        where e.tenant_id = of_tenant and e.delivery_id = of_delivery and e.attempt < of_attempt
+          and e.provider_id is null
           and e.outcome in ('sent', 'unknown'));
     update delivery d set status = told.status, reason = told.reason, settled_at = told.settled_at,
       provider_status = said, provider_code = code, provider_status_at = at
@@ -77,8 +78,8 @@ begin
   return told.delivery_id is not null;
 end $$;
 
--- The alerts that a phone number was told of in the last 7 days by the entry with this number, the newest first. Each has
--- the entry with which it has rung again since, if it has.
+-- The alerts that a phone number was told of in the last 7 days by the entry with this number, the newest first. Each
+-- has the entry with which it has rung again since, if it has.
 create or replace function told_by_phone(phone text, told_seq bigint)
 returns table (tenant_id text, alert_id uuid, title text, status text, rung_again double precision)
 language plpgsql volatile security definer
@@ -108,7 +109,8 @@ begin
   return query
   select a.tenant_id, a.alert_id, a.title, a.status, (
     select e.seq::double precision from event e
-    where e.tenant_id = a.tenant_id and e.alert_id = a.alert_id and e.seq > told_seq and e.previous_status is not null and e.rings
+    where e.tenant_id = a.tenant_id and e.alert_id = a.alert_id and e.seq > told_seq and e.previous_status is not null
+      and e.rings
     order by e.seq desc limit 1)
   from json_to_recordset(told) as t(tenant_id text, alert_id uuid, told_at timestamptz)
   cross join lateral (select * from alert where tenant_id = t.tenant_id and alert_id = t.alert_id limit 1) a

@@ -3,7 +3,8 @@
 -- on all channels if the plan has none. The callers have set the tenants for row-level security, and call this only
 -- when there are plans.
 create or replace function plan_deliveries(
-  of_tenants text[], of_alerts uuid[], seqs bigint[], severities text[], channels text[], recipients text[], received timestamptz
+  of_tenants text[], of_alerts uuid[], seqs bigint[], severities text[], channels text[], recipients text[],
+    received timestamptz
 )
 returns bigint
 language plpgsql volatile security invoker
@@ -20,14 +21,18 @@ declare
 begin
   with told as (
     insert into delivery (tenant_id, alert_id, seq, channel, recipient, due_at, created_at)
-    select p.tenant_id, p.alert_id, p.seq, coalesce(p.channel, r.channel), coalesce(p.recipient, r.address), received, received
-    from unnest(of_tenants, of_alerts, seqs, severities, channels, recipients) as p(tenant_id, alert_id, seq, severity, channel, recipient)
-    left join recipient r on p.recipient is null and r.tenant_id = p.tenant_id and r.severity = p.severity and r.channel = coalesce(p.channel, r.channel)
+    select p.tenant_id, p.alert_id, p.seq, coalesce(p.channel, r.channel), coalesce(p.recipient, r.address), received,
+      received
+    from unnest(of_tenants, of_alerts, seqs, severities, channels, recipients) as p(tenant_id, alert_id, seq, severity,
+      channel, recipient)
+    left join recipient r on p.recipient is null and r.tenant_id = p.tenant_id and r.severity = p.severity
+      and r.channel = coalesce(p.channel, r.channel)
     where p.recipient is not null or r.address is not null
     on conflict do nothing
     returning tenant_id, delivery_id, channel, alert_id, seq, recipient
   )
-  insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, recipient, planned_at, first_due_at, due_at, ready)
+  insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, recipient, planned_at, first_due_at, due_at,
+    ready)
   select tenant_id, delivery_id, channel, alert_id, seq, recipient, received, received, received, true from told;
   get diagnostics planned = row_count;
   return planned;

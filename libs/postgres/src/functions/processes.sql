@@ -12,9 +12,11 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   delete from running_process where heard_at < now() - interval '1 day';
   insert into running_process as known
-  values (process, announce_process.app, announce_process.version, announce_process.commit, announce_process.started_at, clock_timestamp())
+  values (process, announce_process.app, announce_process.version, announce_process.commit, announce_process.started_at,
+    clock_timestamp())
   on conflict (instance) do update
-  set app = excluded.app, version = excluded.version, commit = excluded.commit, started_at = excluded.started_at, heard_at = excluded.heard_at;
+  set app = excluded.app, version = excluded.version, commit = excluded.commit, started_at = excluded.started_at,
+    heard_at = excluded.heard_at;
 end $$;
 
 create or replace function forget_process(process uuid)

@@ -99,7 +99,8 @@ declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
 begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
-  delete from push_subscription s where s.tenant_id = of_tenant and s.user_id = of_user and s.renewed_at <= now() - lasting;
+  delete from push_subscription s where s.tenant_id = of_tenant and s.user_id = of_user
+    and s.renewed_at <= now() - lasting;
   return query
   select s.endpoint, s.p256dh, s.auth, of_delivery = any (s.taken)
   from push_subscription s
@@ -115,8 +116,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Keeps the newest fifty deliveries of each browser: as many as may wait at the same time for its user's other browsers.
--- Of an older one, the browser gets a duplicate, which it recognises.
+-- Keeps the newest fifty deliveries of each browser: as many as may wait at the same time for its user's other
+-- browsers. Of an older one, the browser gets a duplicate, which it recognises.
 create or replace function note_push_taken(of_tenant text, at_endpoints text[], of_delivery uuid)
 returns void
 language plpgsql volatile security definer
@@ -148,6 +149,7 @@ alter function push_browsers_of owner to tocsin_definer;
 alter function push_targets owner to tocsin_definer;
 alter function note_push_taken owner to tocsin_definer;
 alter function forget_push owner to tocsin_definer;
-revoke all on function subscribe_push, unsubscribe_push, push_browsers_of, push_targets, note_push_taken, forget_push from public;
+revoke all on function subscribe_push, unsubscribe_push, push_browsers_of, push_targets, note_push_taken, forget_push
+  from public;
 grant execute on function subscribe_push, unsubscribe_push, push_browsers_of to tocsin_gateway;
 grant execute on function push_targets, note_push_taken, forget_push to tocsin_notifier;

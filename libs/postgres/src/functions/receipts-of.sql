@@ -1,7 +1,8 @@
 -- What became of messages: stored or folded ones are found by their ids, dead ones by their bytes. No row: nothing is
 -- known yet. Only the newest dead letters are searched, those of the tenants and those without one, because the client
 -- has only just published.
-create or replace function receipts_of(tenants text[], services text[], ids text[], body_hashes text[], bytes_sha256 text[])
+create or replace function receipts_of(tenants text[], services text[], ids text[], body_hashes text[],
+  bytes_sha256 text[])
 returns table (ord integer, outcome text, reason text, epoch text, seq bigint, fp text)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -25,7 +26,8 @@ begin
   from unnest(tenants, bytes_sha256) with ordinality as a(tenant_id, bytes_sha256, ord)
   cross join lateral (
     select l.reason
-    from (select reason, body, buried_at from dead_letter where tenant_id = a.tenant_id order by dead_letter_id desc limit 500) l
+    from (select reason, body, buried_at from dead_letter
+      where tenant_id = a.tenant_id order by dead_letter_id desc limit 500) l
     where l.buried_at > now() - interval '1 minute' and encode(sha256(l.body), 'hex') = a.bytes_sha256
     limit 1
   ) d
@@ -33,7 +35,8 @@ begin
   select a.ord::integer - 1, 'dead', d.reason, null, null, null
   from (
     select l.reason, encode(sha256(l.body), 'hex') as letter_sha256
-    from (select reason, body, buried_at from dead_letter where tenant_id is null order by dead_letter_id desc limit 200) l
+    from (select reason, body, buried_at from dead_letter
+      where tenant_id is null order by dead_letter_id desc limit 200) l
     where l.buried_at > now() - interval '1 minute'
   ) d
   join unnest(bytes_sha256) with ordinality as a(bytes_sha256, ord) on a.bytes_sha256 = d.letter_sha256;

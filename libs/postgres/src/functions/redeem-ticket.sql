@@ -7,7 +7,8 @@ set search_path = tocsin, pg_temp
 as $$
 begin
   delete from ticket_redeemed where jti in (
-    select jti from ticket_redeemed where expires_at < now() - interval '1 minute' order by expires_at limit 20 for update skip locked
+    select jti from ticket_redeemed where expires_at < now() - interval '1 minute'
+      order by expires_at limit 20 for update skip locked
   );
   insert into ticket_redeemed (jti, expires_at) values (shown, expires) on conflict do nothing;
   return found;

@@ -52,12 +52,14 @@ begin
   for stream in select * from tenant_stream where tenant_id = any (slice) order by tenant_id loop
     below := stream.floor_seq;
     above := stream.last_seq + 1;
-    if not exists (select from event e where e.tenant_id = stream.tenant_id and e.seq = below + 1 and e.received_at < cutoff) then
+    if not exists (select from event e where e.tenant_id = stream.tenant_id and e.seq = below + 1
+      and e.received_at < cutoff) then
       above := below + 1;
     end if;
     while above - below > 1 loop
       middle := (below + above) / 2;
-      if exists (select from event e where e.tenant_id = stream.tenant_id and e.seq = middle and e.received_at < cutoff) then
+      if exists (select from event e where e.tenant_id = stream.tenant_id and e.seq = middle
+        and e.received_at < cutoff) then
         below := middle;
       else
         above := middle;
@@ -176,9 +178,11 @@ begin
   perform set_config('tocsin.starting', 'on', true);
   slice := array(
     with recursive notified as (
-      select (select n.tenant_id from notification n where n.tenant_id > behind order by n.tenant_id limit 1) as tenant_id, 1 as place
+      select (select n.tenant_id from notification n
+        where n.tenant_id > behind order by n.tenant_id limit 1) as tenant_id, 1 as place
       union all
-      select (select n.tenant_id from notification n where n.tenant_id > w.tenant_id order by n.tenant_id limit 1), w.place + 1
+      select (select n.tenant_id from notification n where n.tenant_id > w.tenant_id order by n.tenant_id limit 1),
+        w.place + 1
       from notified w where w.tenant_id is not null and w.place < tenants_at_once
     )
     select w.tenant_id from notified w where w.tenant_id is not null order by 1);
@@ -187,16 +191,16 @@ begin
   return slice;
 end $$;
 
--- Deletes deliveries of notifications that were settled longer than `kept` ago, and at least a day ago whatever `kept` is,
--- with their attempts. Those of entries go with their entries. Then it deletes notifications that ended that long ago and
--- have no delivery left; what a digest has gathered goes when the digest ended that long ago, or is gone. At most `at_most`
--- of both together. What another process holds at this moment stays until the next run.
+-- Deletes deliveries of notifications that were settled longer than `kept` ago, and at least a day ago whatever `kept`
+-- is, with their attempts. Those of entries go with their entries. Then it deletes notifications that ended that long
+-- ago and have no delivery left; what a digest has gathered goes when the digest ended that long ago, or is gone. At
+-- most `at_most` of both together. What another process holds at this moment stays until the next run.
 create or replace function delete_settled(behind text, kept interval, tenants_at_once integer, at_most integer)
 returns table (next text, deleted integer)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- It reads what is old and little else, however many rows are not: each look-up is for one tenant and in the order of an
--- index, and rows are deleted by their place (ctid). Without these settings the planner reads whole tables where it
+-- It reads what is old and little else, however many rows are not: each look-up is for one tenant and in the order of
+-- an index, and rows are deleted by their place (ctid). Without these settings the planner reads whole tables where it
 -- expects much to delete.
 set enable_seqscan = off
 set enable_hashjoin = off
@@ -221,7 +225,8 @@ begin
     with old as (
       delete from delivery where ctid = any (array(
         select d.ctid from delivery d
-        where d.tenant_id = of_tenant and d.notification_id is not null and d.created_at < cutoff and d.settled_at < cutoff
+        where d.tenant_id = of_tenant and d.notification_id is not null and d.created_at < cutoff
+          and d.settled_at < cutoff
         order by d.created_at limit at_most - gone for update skip locked))
       returning delivery_id
     ), attempts as (

@@ -4,7 +4,8 @@
 -- statement timeout. When there is no revocation with that id, the place of the reader is unknown and it starts from
 -- the beginning.
 create or replace function revocations_after(after_id bigint)
-returns table (revocation_id bigint, user_id text, tenant_id text, jti text, issued_before timestamptz, created_at timestamptz)
+returns table (revocation_id bigint, user_id text, tenant_id text, jti text, issued_before timestamptz,
+  created_at timestamptz)
 language sql stable security definer
 set search_path = tocsin, pg_temp
 as $$
@@ -12,11 +13,13 @@ as $$
     select r.revocation_id, r.oldest_open from revocation r where r.revocation_id = after_id
   ), late as (
     select r.* from place p
-    join revocation r on r.revocation_id between p.revocation_id - 10000 and p.revocation_id and r.transaction_id >= p.oldest_open
+    join revocation r on r.revocation_id between p.revocation_id - 10000 and p.revocation_id
+      and r.transaction_id >= p.oldest_open
     where r.created_at > now() - interval '30 days'
   ), fresh as (
     select r.* from revocation r
-    where r.revocation_id > coalesce((select p.revocation_id from place p), 0) and r.created_at > now() - interval '30 days'
+    where r.revocation_id > coalesce((select p.revocation_id from place p), 0)
+      and r.created_at > now() - interval '30 days'
     order by r.revocation_id
     limit 5000
   )

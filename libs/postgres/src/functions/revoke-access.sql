@@ -6,10 +6,12 @@ language sql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
   delete from revocation where revocation_id in (
-    select revocation_id from (select revocation_id, created_at from revocation order by revocation_id limit 20) as oldest
+    select revocation_id from (select revocation_id, created_at
+      from revocation order by revocation_id limit 20) as oldest
     where created_at < now() - interval '31 days'
   );
-  insert into revocation (user_id, tenant_id, jti, issued_before) values (of_user, of_tenant, of_token, issued_before_time);
+  insert into revocation (user_id, tenant_id, jti, issued_before)
+    values (of_user, of_tenant, of_token, issued_before_time);
 $$;
 
 alter function revoke_access owner to tocsin_definer;

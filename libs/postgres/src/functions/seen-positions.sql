@@ -22,7 +22,8 @@ begin
 end $$;
 
 -- Rows are locked in the order of the tenants, independent of the order of the parameters.
-create or replace function advance_seen(of_user text, tenants text[], epochs text[], seqs bigint[], of_issuer text default '')
+create or replace function advance_seen(of_user text, tenants text[], epochs text[], seqs bigint[],
+  of_issuer text default '')
 returns void
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp

@@ -5,7 +5,8 @@ language sql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
   delete from session s where s.session_id in (
-    select o.session_id from session o where o.ends_at < clock_timestamp() order by o.ends_at limit 20 for update skip locked
+    select o.session_id from session o where o.ends_at < clock_timestamp()
+      order by o.ends_at limit 20 for update skip locked
   );
   insert into session (session_id, sealed, ends_at) values (named, create_session.sealed, clock_timestamp() + lasting);
 $$;
@@ -59,4 +60,5 @@ alter function claim_session_renewal owner to tocsin_definer;
 alter function renew_session owner to tocsin_definer;
 alter function end_session owner to tocsin_definer;
 revoke all on function create_session, use_session, claim_session_renewal, renew_session, end_session from public;
-grant execute on function create_session, use_session, claim_session_renewal, renew_session, end_session to tocsin_gateway;
+grant execute on function create_session, use_session, claim_session_renewal, renew_session,
+  end_session to tocsin_gateway;

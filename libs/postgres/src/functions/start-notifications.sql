@@ -4,7 +4,8 @@
 -- Starts due notifications of the next `tenants_at_once` tenants after `behind`, in byte order. Each of these tenants
 -- gets the same share of `at_most`, independent of the others. `next` is null after the last tenant. `left_over` says
 -- that some of these tenants may have more due notifications.
-create or replace function start_notifications(behind text, tenants_at_once integer, at_most integer, deliveries_at_most integer)
+create or replace function start_notifications(behind text, tenants_at_once integer, at_most integer,
+  deliveries_at_most integer)
 returns table (next text, started integer, deliveries integer, left_over boolean)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -27,15 +28,18 @@ begin
   perform set_config('tocsin.starting', 'on', true);
   slice := array(
     with recursive waiting as (
-      select (select n.tenant_id from notification n where n.status = 'scheduled' and n.tenant_id > behind order by n.tenant_id limit 1) as tenant_id, 1 as place
+      select (select n.tenant_id from notification n
+        where n.status = 'scheduled' and n.tenant_id > behind order by n.tenant_id limit 1) as tenant_id, 1 as place
       union all
-      select (select n.tenant_id from notification n where n.status = 'scheduled' and n.tenant_id > w.tenant_id order by n.tenant_id limit 1), w.place + 1
+      select (select n.tenant_id from notification n
+        where n.status = 'scheduled' and n.tenant_id > w.tenant_id order by n.tenant_id limit 1), w.place + 1
       from waiting w where w.tenant_id is not null and w.place < tenants_at_once
     )
     select w.tenant_id from waiting w where w.tenant_id is not null);
   tenants := array(
     select t.tenant_id from unnest(slice) as t(tenant_id)
-    where exists (select from notification n where n.tenant_id = t.tenant_id and n.status = 'scheduled' and n.due_at <= at));
+    where exists (select from notification n
+      where n.tenant_id = t.tenant_id and n.status = 'scheduled' and n.due_at <= at));
   perform set_config('tocsin.starting', '', true);
   next := case when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end;
   started := 0;
@@ -78,7 +82,8 @@ begin
         ) end
       from unnest(held_tenants, held_ids) as h(tenant_id, notification_id)
       where n.tenant_id = h.tenant_id and n.notification_id = h.notification_id
-      returning n.tenant_id, n.notification_id, n.to_channels, n.to_recipients, greatest(n.due_at, n.created_at) as due_at
+      returning n.tenant_id, n.notification_id, n.to_channels, n.to_recipients,
+        greatest(n.due_at, n.created_at) as due_at
     ), made as (
       -- their age counts from the time that was asked for, so a start that is too late for a channel sends nothing
       insert into delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
@@ -86,8 +91,10 @@ begin
       from begun b cross join unnest(b.to_channels, b.to_recipients) as p(channel, recipient)
       returning tenant_id, delivery_id, channel, notification_id, recipient, due_at
     ), queued as (
-      insert into delivery_due (tenant_id, delivery_id, channel, notification_id, recipient, planned_at, first_due_at, due_at, ready)
-      select m.tenant_id, m.delivery_id, m.channel, m.notification_id, m.recipient, m.due_at, m.due_at, m.due_at, true from made m
+      insert into delivery_due (tenant_id, delivery_id, channel, notification_id, recipient, planned_at, first_due_at,
+        due_at, ready)
+      select m.tenant_id, m.delivery_id, m.channel, m.notification_id, m.recipient, m.due_at, m.due_at, m.due_at, true
+        from made m
       returning delivery_id
     )
     select (select count(*) from begun), (select count(*) from queued) into started, deliveries;
@@ -136,7 +143,8 @@ begin
     from notification n join unnest(tenants, ids) as t(tenant_id, notification_id)
       on n.tenant_id = t.tenant_id and n.notification_id = t.notification_id
     where n.status = 'started' and not exists (
-      select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id and d.status = 'pending')
+      select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id
+        and d.status = 'pending')
     for update of n skip locked
   ) h;
   -- a separate statement, so that it sees deliveries that were redriven before the locks
@@ -144,7 +152,8 @@ begin
   from unnest(held_tenants, held_ids) as t(tenant_id, notification_id)
   where n.tenant_id = t.tenant_id and n.notification_id = t.notification_id and n.status = 'started'
     and not exists (
-      select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id and d.status = 'pending');
+      select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id
+        and d.status = 'pending');
   perform set_config('tocsin.tenants', outside, true);
   if cardinality(ids) = at_most then
     return query select tenants[at_most], ids[at_most];

@@ -1,10 +1,11 @@
 -- Counts the streams of all gateways together, for an installation without Redis.
 
--- One call of a gateway: it states how many streams it has in each of the `slots`, and asks for more. `wanted` lists the
--- streams that want slots, each as [[position in `slots`, limit], …]; a stream gets all of its slots or none. Returns
--- `full`: for each stream the position of its first full slot, counted from 1, or 0 where its slots were taken; and
--- `forgotten`: whether the gateway was not known, so that its other counts are missing too.
-create or replace function count_streams(gateway uuid, lifetime_ms integer, slots text[], counts integer[], wanted jsonb)
+-- One call of a gateway: it states how many streams it has in each of the `slots`, and asks for more. `wanted` lists
+-- the streams that want slots, each as [[position in `slots`, limit], …]; a stream gets all of its slots or none.
+-- Returns `full`: for each stream the position of its first full slot, counted from 1, or 0 where its slots were taken;
+-- and `forgotten`: whether the gateway was not known, so that its other counts are missing too.
+create or replace function count_streams(gateway uuid, lifetime_ms integer, slots text[], counts integer[],
+  wanted jsonb)
 returns jsonb
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -31,7 +32,8 @@ begin
   end if;
   others := array(
     select coalesce((select sum(held.streams) from stream_slot held join stream_gateway alive using (instance)
-                     where held.slot = one.slot and held.instance <> gateway and alive.alive_until > clock_timestamp()), 0)::integer
+                     where held.slot = one.slot and held.instance <> gateway and alive.alive_until > clock_timestamp()),
+                       0)::integer
     from unnest(slots) with ordinality as one(slot, at) order by one.at);
   for stream in select value from jsonb_array_elements(wanted) loop
     full_at := 0;
@@ -50,7 +52,8 @@ begin
     end if;
     answers := answers || full_at;
   end loop;
-  insert into stream_slot select one.slot, gateway, one.streams from unnest(slots, own) as one(slot, streams) where one.streams > 0
+  insert into stream_slot select one.slot, gateway, one.streams
+    from unnest(slots, own) as one(slot, streams) where one.streams > 0
   on conflict (slot, instance) do update set streams = excluded.streams;
   delete from stream_slot held using unnest(slots, own) as one(slot, streams)
   where held.instance = gateway and held.slot = one.slot and one.streams = 0;

@@ -6,8 +6,8 @@
 -- `labels_with` is an object of labels that it must have, all of them. Walks the index of the event log backwards, over
 -- `look_at` entries at most: a filter that passes hardly anything must not read a whole event log.
 create or replace function newest_passing(
-  of_tenant text, head_seq bigint, floor_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
-  names text[], labels_with json
+  of_tenant text, head_seq bigint, floor_seq bigint, wanted integer, look_at integer, severities text[], types text[],
+  services text[], names text[], labels_with json
 ) returns setof bigint
 language sql stable security invoker
 set search_path = tocsin, pg_temp
@@ -24,7 +24,8 @@ as $$
         and (types is null or newest.type = any (types))
         and (names is null or newest.name = any (names))
         and (labels_with is null
-          or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value)))
+          or not exists (select from json_each_text(labels_with) label
+            where newest.labels ->> label.key is distinct from label.value)))
       or (newest.previous_severity is not null
         and (severities is null or newest.previous_severity = any (severities))
         and (types is null or coalesce(newest.previous_type, newest.type) = any (types))
@@ -53,7 +54,8 @@ begin
   return query
   with passing as materialized (
     select p.seq
-    from tenant_stream s, newest_passing(of_tenant, newest_entries.head_seq, s.floor_seq, wanted, look_at, severities, types, services, names, labels_with) as p(seq)
+    from tenant_stream s, newest_passing(of_tenant, newest_entries.head_seq, s.floor_seq, wanted, look_at, severities,
+      types, services, names, labels_with) as p(seq)
     where s.tenant_id = of_tenant
   ), placed as (
     select false as is_before, seq from passing
@@ -64,7 +66,8 @@ begin
 end $$;
 
 -- The position after which those entries begin. Gateways of the release before call it while an upgrade rolls.
-create or replace function start_behind_newest(of_tenant text, wanted integer, severities text[], types text[], services text[], labels_with json default null)
+create or replace function start_behind_newest(of_tenant text, wanted integer, severities text[], types text[],
+  services text[], labels_with json default null)
 returns table (epoch text, seq bigint, fp text)
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
@@ -78,7 +81,8 @@ begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   select * into head from tenant_stream where tenant_id = of_tenant;
   select min(p.seq) - 1 into start_seq
-  from newest_passing(of_tenant, head.last_seq, head.floor_seq, wanted, 10000, severities, types, services, null, labels_with) as p(seq);
+  from newest_passing(of_tenant, head.last_seq, head.floor_seq, wanted, 10000, severities, types, services, null,
+    labels_with) as p(seq);
   return query select * from position_at(head, coalesce(start_seq, head.last_seq));
   perform set_config('tocsin.tenants', outside, true);
 end $$;
@@ -125,4 +129,5 @@ as $$
 $$;
 
 revoke all on function newest_passing, newest_entries, start_behind_newest, start_at_time, position_at from public;
-grant execute on function newest_passing, newest_entries, start_behind_newest, start_at_time, position_at to tocsin_gateway;
+grant execute on function newest_passing, newest_entries, start_behind_newest, start_at_time,
+  position_at to tocsin_gateway;

@@ -10,7 +10,8 @@ declare
   outside text := coalesce(current_setting('tocsin.member', true), '');
 begin
   perform set_config('tocsin.member', of_user, true);
-  return query select m.tenant_id, m.name, m.role from tenant_membership m where m.user_id = of_user order by m.tenant_id;
+  return query select m.tenant_id, m.name, m.role
+    from tenant_membership m where m.user_id = of_user order by m.tenant_id;
   perform set_config('tocsin.member', outside, true);
 end $$;
 

@@ -5,7 +5,8 @@ returns json
 language sql stable security invoker
 set search_path = tocsin, pg_temp
 as $$
-  select json_build_object('notification_id', n.notification_id, 'title', n.title, 'message', n.message, 'severity', n.severity, 'digest_of', n.digest_of)
+  select json_build_object('notification_id', n.notification_id, 'title', n.title, 'message', n.message, 'severity',
+    n.severity, 'digest_of', n.digest_of)
   from notification n
   where n.tenant_id = of_tenant and n.notification_id = of_notification and n.status <> 'cancelled'
 $$;

@@ -11,9 +11,11 @@ declare
 begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   if wanted then
-    insert into unsubscribed (tenant_id, channel, address) values (of_tenant, over_channel, lower(at_address)) on conflict do nothing;
+    insert into unsubscribed (tenant_id, channel, address) values (of_tenant, over_channel, lower(at_address))
+      on conflict do nothing;
   else
-    delete from unsubscribed u where u.tenant_id = of_tenant and u.channel = over_channel and u.address = lower(at_address);
+    delete from unsubscribed u where u.tenant_id = of_tenant and u.channel = over_channel
+      and u.address = lower(at_address);
   end if;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
@@ -29,7 +31,8 @@ declare
 begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   found_it := exists (
-    select from unsubscribed u where u.tenant_id = of_tenant and u.channel = over_channel and u.address = lower(at_address));
+    select from unsubscribed u where u.tenant_id = of_tenant and u.channel = over_channel
+      and u.address = lower(at_address));
   perform set_config('tocsin.tenants', outside, true);
   return found_it;
 end $$;

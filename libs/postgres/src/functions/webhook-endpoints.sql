@@ -112,8 +112,10 @@ begin
     'Webhooks to ' || host || ' are switched off',
     case why
       when 'gone' then 'The receiver answered that the address is gone for good (410).'
-      else 'Every attempt has failed since ' || to_char(one.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.'
-    end || ' Nothing more is sent to it until it is switched on again (PATCH /api/v1/webhooks/' || one.endpoint_id || ').');
+      else 'Every attempt has failed since ' || to_char(one.failing_since at time zone 'UTC',
+        'YYYY-MM-DD HH24:MI') || ' UTC.'
+    end || ' Nothing more is sent to it until it is switched on again (PATCH /api/v1/webhooks/'
+        || one.endpoint_id || ').');
 end $$;
 
 -- A notification that is due now, stored as the API stores one.
@@ -124,10 +126,12 @@ returns uuid
 language sql volatile
 set search_path = tocsin, pg_temp
 as $$
-  insert into notification (tenant_id, title, message, severity, channels, recipients, to_channels, to_recipients, due_at, created_at, created_by)
+  insert into notification (tenant_id, title, message, severity, channels, recipients, to_channels, to_recipients,
+    due_at, created_at, created_by)
   select of_tenant, says, more, of_severity,
-         array(select distinct unnest(to_channels)), array(select distinct unnest(to_recipients)), to_channels, to_recipients,
-         date_trunc('milliseconds', clock_timestamp()), date_trunc('milliseconds', clock_timestamp()), by_user
+         array(select distinct unnest(to_channels)), array(select distinct unnest(to_recipients)), to_channels,
+         to_recipients, date_trunc('milliseconds', clock_timestamp()), date_trunc('milliseconds', clock_timestamp()),
+         by_user
   returning notification_id
 $$;
 
@@ -148,11 +152,11 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Null leaves a field as it is. An empty `to_format` means that the host decides, an empty `to_template` that the format
--- does. If two rotations follow within 24 hours, the second one ends the overlap of the first.
+-- Null leaves a field as it is. An empty `to_format` means that the host decides, an empty `to_template` that the
+-- format does. If two rotations follow within 24 hours, the second one ends the overlap of the first.
 create or replace function change_webhook_endpoint(
-  tenants text[], of_endpoint uuid, by_user text, to_format text, to_names text[], to_sealed text, to_enabled boolean, to_rotate boolean,
-  to_template text default null
+  tenants text[], of_endpoint uuid, by_user text, to_format text, to_names text[], to_sealed text, to_enabled boolean,
+  to_rotate boolean, to_template text default null
 )
 returns setof webhook_endpoint
 language plpgsql volatile security definer
@@ -170,8 +174,12 @@ begin
     template = case when to_template is null then e.template else nullif(to_template, '') end,
     header_names = coalesce(to_names, e.header_names),
     sealed_headers = case when to_names is null then e.sealed_headers else to_sealed end,
-    disabled_at = case when to_enabled then null when not to_enabled then coalesce(e.disabled_at, right_now) else e.disabled_at end,
-    disabled_reason = case when to_enabled then null when not to_enabled then coalesce(e.disabled_reason, 'by_request') else e.disabled_reason end,
+    disabled_at = case when to_enabled then null
+                       when not to_enabled then coalesce(e.disabled_at, right_now)
+                       else e.disabled_at end,
+    disabled_reason = case when to_enabled then null
+                           when not to_enabled then coalesce(e.disabled_reason, 'by_request')
+                           else e.disabled_reason end,
     failing_since = case when to_enabled then null else e.failing_since end,
     failed_at = case when to_enabled then null else e.failed_at end,
     secret_version = e.secret_version + to_rotate::int,
@@ -210,8 +218,9 @@ alter function notify_of_webhook owner to tocsin_definer;
 alter function read_webhook_endpoints owner to tocsin_definer;
 alter function change_webhook_endpoint owner to tocsin_definer;
 alter function test_webhook_endpoint owner to tocsin_definer;
-revoke all on function current_webhook_key, use_webhook_endpoint, webhook_endpoint_succeeded, webhook_endpoint_failed, tell_of_endpoint,
-  notify_of_webhook, read_webhook_endpoints, change_webhook_endpoint, test_webhook_endpoint from public;
+revoke all on function current_webhook_key, use_webhook_endpoint, webhook_endpoint_succeeded, webhook_endpoint_failed,
+  tell_of_endpoint, notify_of_webhook, read_webhook_endpoints, change_webhook_endpoint, test_webhook_endpoint
+  from public;
 grant execute on function current_webhook_key to tocsin_gateway, tocsin_notifier;
 grant execute on function use_webhook_endpoint to tocsin_gateway, tocsin_notifier;
 grant execute on function webhook_endpoint_succeeded, webhook_endpoint_failed to tocsin_notifier;
