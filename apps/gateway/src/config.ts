@@ -18,7 +18,7 @@ import { clusterProblems, plainProblems, redisPlainSettings, redisQueueSettings,
 import { z } from 'zod';
 import { originFault } from './http/cors';
 import { basePath } from './http/base-path';
-import { proxyRoutes, routeOf } from './http/proxy-routes';
+import { isOurs, proxyRoutes, routeOf } from './http/proxy-routes';
 import { admissionSettings } from './admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
@@ -255,5 +255,8 @@ export function contradictions({
   if (PUBLIC_URL !== undefined && !PUBLIC_URL.endsWith(BASE_PATH))
     problems.push('PUBLIC_URL must end with BASE_PATH: links in messages lead to addresses below it.');
   if (BASE_PATH && routeOf(PROXY_ROUTES, BASE_PATH)) problems.push('PROXY_ROUTES leads BASE_PATH to another service.');
+  const below = PROXY_ROUTES.filter(({ prefix }) => prefix.startsWith(`${BASE_PATH}/`));
+  const taken = below.find(({ prefix }) => isOurs(prefix.slice(BASE_PATH.length)));
+  if (taken) problems.push(`PROXY_ROUTES leads ${taken.prefix}, which the gateway itself answers, to another service.`);
   return problems;
 }

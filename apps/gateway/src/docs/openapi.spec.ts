@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorsMarkdown } from './errors-page';
 import type { Schema } from '../description/json-schema';
+import { isOurs } from '../http/proxy-routes';
 import { openApi, type DescribedOperation, type OpenApi } from './openapi.docs';
 import { describedApp } from './testing/described-app.docs';
 import { validatorOf } from './testing/validator';
@@ -30,6 +31,10 @@ describe('the OpenAPI document', () => {
   it('describes each route of a running gateway, and no other', () => {
     const described = operations.map(({ path, method }) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`);
     expect(routesOf(app)).toEqual([...new Set(described)].sort());
+  });
+
+  it('describes no path that PROXY_ROUTES may lead to another service', () => {
+    expect(operations.map(({ path }) => path).filter((path) => path !== '/' && !isOurs(path))).toEqual([]);
   });
 
   it('has each operation once by its name, with the parameters of its path and a tag and a security scheme that are there', () => {

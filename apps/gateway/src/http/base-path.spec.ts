@@ -28,6 +28,9 @@ test.each([
   [{}, []],
   [{ PUBLIC_URL: 'https://example.org' }, ['PUBLIC_URL']],
   [{ PROXY_ROUTES: proxyRoutes.parse('/tocsin=http://other:1') }, ['PROXY_ROUTES']],
+  [{ PROXY_ROUTES: proxyRoutes.parse('/tocsin/api=http://other:1') }, ['PROXY_ROUTES']],
+  [{ PROXY_ROUTES: proxyRoutes.parse('/tocsin/u=http://other:1') }, ['PROXY_ROUTES']],
+  [{ PROXY_ROUTES: proxyRoutes.parse('/tocsin/auth=http://other:1,/tocsinapi=http://other:1') }, []],
 ])('with BASE_PATH=/tocsin, %j has the problems %j', (settings, problems) => {
   const found = contradictions({
     STREAM_BACKLOG_BYTES: 1e6,

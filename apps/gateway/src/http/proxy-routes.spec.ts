@@ -24,7 +24,8 @@ it.each([
   ['/auth=http://user:secret@auth', /no user, path or query/],
   ['/api/auth=http://auth', /gateway itself answers/],
   ['/docs=http://auth', /gateway itself answers/],
-  ['/a=http://a,/a=http://b', /twice/],
+  ['/U/x=http://auth', /gateway itself answers/],
+  ['/b=http://a,/b=http://b', /twice/],
 ])('%s is refused, and no password is quoted', (list, says) => {
   const { error } = read(list);
   expect(error?.issues.map(({ message }) => message).join()).toMatch(says);

@@ -8,8 +8,11 @@ export interface ProxyRoute {
   target: URL;
 }
 
-/** The first parts of paths that the gateway answers itself. */
-const OURS = ['api', 'docs', 'assets', 'fonts', 'livez', 'readyz', 'health'];
+/** The first parts of paths that the gateway answers itself: links in mails begin with `a` and `u`. */
+const OURS = [
+  ...['api', 'docs', 'assets', 'fonts', 'livez', 'readyz', 'health'],
+  ...['a', 'u', 'outbox', 'embed-preview', 'push-worker.js'],
+];
 const PREFIX = /^(\/[\w.~-]+)+$/;
 
 /** `/auth=http://auth:8000,/billing=https://billing.internal`: routes to other services, separated by commas. */
@@ -36,7 +39,7 @@ function routeIn(text: string, refuse: (fault: string) => void): ProxyRoute {
   const nowhere = new URL('http://nowhere.invalid');
   if (!PREFIX.test(prefix) || prefix.split('/').includes('..')) {
     refuse('a path such as /auth is expected before "="');
-  } else if (OURS.includes(prefix.split('/')[1]!.toLowerCase())) {
+  } else if (isOurs(prefix)) {
     refuse(`the gateway itself answers ${prefix}`);
   } else if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     refuse('an http or https address is expected after "="');
@@ -49,6 +52,9 @@ function routeIn(text: string, refuse: (fault: string) => void): ProxyRoute {
   }
   return { prefix, target: nowhere };
 }
+
+/** Whether the gateway answers what is at and below this path. */
+export const isOurs = (path: string): boolean => OURS.includes(path.split('/')[1]!.toLowerCase());
 
 /** The route of a path; undefined: the gateway answers it. */
 export const routeOf = (routes: readonly ProxyRoute[], path: string): ProxyRoute | undefined =>
