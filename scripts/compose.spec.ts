@@ -46,8 +46,12 @@ describe('compose', () => {
     (file) => {
       const { services } = readCompose(file);
       const readers = Object.keys(services).filter((name) => services[name]!.env_file);
-      expect(readers.sort()).toEqual(Object.keys(APPS).sort());
-      for (const app of readers) {
+      const clients = CLIENTS.filter((name) => services[name]);
+      expect(readers.sort()).toEqual([...Object.keys(APPS), ...clients].sort());
+      // what tokens of the command line are made of, and one that is made elsewhere, is the gateway's
+      for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE', 'TOCSIN_TOKEN'])
+        for (const client of clients) expect(services[client]!.environment).not.toHaveProperty(name);
+      for (const app of Object.keys(APPS)) {
         const { env_file, environment, healthcheck } = services[app]!;
         expect(env_file).toEqual([{ path: '.env', required: false }]);
         // what a .env for apps outside of containers may hold, and would be wrong inside
