@@ -1,24 +1,17 @@
 import type { Socket } from 'node:net';
-import type { CloseReason, ConnectionFrame, GapReason, Hint, LogPosition, TenantId } from '@tocsin/contracts';
+import type { CloseReason, ConnectionFrame, GapReason, LogPosition, TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { readBehind, type Beginning, type Page } from '../feeds/catch-up';
+import type { Beginning } from '../feeds/catch-up';
 import type { FeedMember, TenantFeed } from '../feeds/tenant-feed';
 import { closeFrame, controlFrame, normalRetryMs } from '../frames/control-frame';
-import { replayBatch, type EntryBatch } from '../frames/entry-batch';
+import type { EntryBatch } from '../frames/entry-batch';
 import type { GzipStream } from '../frames/gzip';
 import type { View } from '../frames/view';
 import { formatPosition, type Cursor } from '../positions/cursor';
+import { Replay, type Replayed, type ReplayTarget } from './replay';
 import { SocketWriter, type StreamLimits, type WriterEvents } from './socket-writer';
-import { StreamPosition, type Place } from './stream-position';
-
-/**
- * How often a read of the event log may lack entries that the feed has, before the stream is closed so that the client
- * reconnects.
- */
-const MAX_EMPTY_PAGES = 5;
-/** How many bytes of a replay are written before the socket gets time to send. */
-const REPLAY_CHUNK_BYTES = 65_536;
+import { StreamPosition } from './stream-position';
 
 /** Lends feeds to a stream. A feed that is not released keeps an unused subscription open. */
 interface FeedLender {
@@ -31,32 +24,9 @@ interface Limits extends StreamLimits {
   basePath?: string;
 }
 
-interface Followed extends Place {
-  feed: TenantFeed;
+interface Followed extends Replayed {
   lender: FeedLender;
-  /**
-   * Entries after the position that were read when the client's place was judged, kept so that they are not read twice.
-   * Undefined once they are being written, or when there are none.
-   */
-  opening: InHand | undefined;
   live: boolean;
-  /**
-   * While the stream is behind a feed that it has left: when it last had all that the feed had, in epoch milliseconds.
-   * Else Infinity.
-   */
-  leftAt: number;
-  /** Whether a replay is under way. A second one would write the same entries again. */
-  replaying: boolean;
-}
-
-/**
- * Entries that need no query. `upTo`: they hold every entry up to this position that the stream wants. It is the
- * client's position once they are written.
- */
-interface InHand {
-  intact: true;
-  hints: readonly Hint[];
-  upTo?: LogPosition | undefined;
 }
 
 /**
@@ -72,7 +42,7 @@ export type EndListener = (reason: EndReason, stream: EventStream) => void;
  * two together. It never skips an entry: a client that does not keep up is closed, and its cursor makes it resume where
  * it was.
  */
-export class EventStream implements FeedMember, WriterEvents {
+export class EventStream implements FeedMember, WriterEvents, ReplayTarget<Followed> {
   private readonly writer: SocketWriter;
   private readonly position: StreamPosition<Followed>;
   private readonly openedAt = performance.now();
@@ -260,6 +230,46 @@ export class EventStream implements FeedMember, WriterEvents {
     this.close('slow');
   }
 
+  // ---- ReplayTarget -----------------------------------------------------------------------------------------------
+
+  follows(tenant: Followed): boolean {
+    return !this.endReason && this.position.followed.includes(tenant);
+  }
+
+  /** Not live while entries of its opening wait: written later, they would lead the client's position back. */
+  joined(tenant: Followed): boolean {
+    if (!tenant.live && !tenant.opening) tenant.live = tenant.feed.join(this, tenant.sent);
+    return tenant.live;
+  }
+
+  writeEntries(tenant: Followed, batch: EntryBatch): void {
+    const { position, writer } = this;
+    if (position.isAlone) {
+      const frames = position.advance(tenant, batch);
+      if (frames.count > 0) count(batch, frames.count, writer.writeShared(frames));
+      else writer.endTurn();
+    } else {
+      const frames = position.advanceWithIds(tenant, batch);
+      if (frames.count > 0) count(batch, frames.count, writer.writePieces(frames.pieces));
+      else writer.endTurn();
+    }
+  }
+
+  reset(tenant: Followed, reason: GapReason): void {
+    if (!this.follows(tenant)) return;
+    const tenant_id = tenant.feed.tenant;
+    tenant.opening = undefined;
+    tenant.sent = tenant.feed.last;
+    this.write(
+      controlFrame(
+        'reset',
+        { tenant_id, reason, snapshot: `${this.limits.basePath ?? ''}/api/v1/events?tenant=${tenant_id}` },
+        { id: this.position.cursor() },
+      ),
+    );
+    this.metrics.resets.inc({ reason });
+  }
+
   // ---- inside -----------------------------------------------------------------------------------------------------
 
   private of(feed: TenantFeed): Followed | undefined {
@@ -267,25 +277,12 @@ export class EventStream implements FeedMember, WriterEvents {
     return undefined;
   }
 
-  /** Whether the stream still writes entries of a tenant. */
-  private follows(tenant: Followed): boolean {
-    return !this.endReason && this.position.followed.includes(tenant);
-  }
-
-  /**
-   * Joins the tenant to its feed if that is possible without waiting, and returns whether the tenant is live. It is not
-   * while entries of its opening wait: written later, they would lead the client's position back.
-   */
-  private joined(tenant: Followed): boolean {
-    if (!tenant.live && !tenant.opening) tenant.live = tenant.feed.join(this, tenant.sent);
-    return tenant.live;
-  }
-
   /** Replays a tenant until it can join its feed. */
   private async catchUp(tenant: Followed, log: EventLog): Promise<void> {
+    const { position, writer, metrics, limits } = this;
     tenant.replaying = true;
     try {
-      await this.replayToFeed(tenant, log);
+      await new Replay(this, tenant, { log, position, writer, metrics, maxReplay: limits.maxReplay }).run();
     } catch (error) {
       tenant.replaying = false;
       throw error;
@@ -304,118 +301,6 @@ export class EventStream implements FeedMember, WriterEvents {
       this.logger.warn({ err: error }, 'a stream ended because the log could not be read');
       this.close('store_unavailable');
     });
-  }
-
-  /**
-   * Replays until the feed has nothing more, then joins it. `join` compares and joins with no await in between. While
-   * this method reads, new entries wait in the feed's ring and in the event log, so no entries need to be kept for this
-   * client. One that comes to be behind by more than is replayed, because it reads less than is published, continues
-   * with what comes next.
-   */
-  private async replayToFeed(tenant: Followed, log: EventLog): Promise<void> {
-    const { feed } = tenant;
-    const startedAt = performance.now();
-    let generation = feed.generation;
-    // a client that missed as much as is replayed is not reset for what is published meanwhile
-    const behind = feed.last.seq - (tenant.opening?.upTo ?? tenant.sent).seq;
-    const mostBehind = Math.max(this.limits.maxReplay, behind);
-    let empty = 0;
-    let replayed = 0;
-    while (this.follows(tenant)) {
-      if (this.writer.needsDrain) {
-        await this.writer.drained();
-        continue;
-      }
-      if (feed.generation !== generation) {
-        generation = feed.generation;
-        this.reset(tenant, 'history_replaced');
-      }
-      if (!tenant.opening && feed.last.seq - tenant.sent.seq > mostBehind) this.reset(tenant, 'window_exceeded');
-      if (this.joined(tenant)) {
-        // at once: the next entries may make the stream fall behind before the caller of this goes on
-        tenant.replaying = false;
-        tenant.leftAt = Infinity;
-        this.metrics.replay.observe((performance.now() - startedAt) / 1000);
-        this.metrics.replayEvents.observe(replayed);
-        return;
-      }
-      const page: InHand | Page =
-        this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent, feed.pageSize));
-      if (feed.generation !== generation || !this.follows(tenant)) continue;
-      if (!page.intact) {
-        await feed.check();
-        if (feed.generation === generation) this.reset(tenant, 'retention');
-      } else if (page.hints.length === 0) {
-        // The feed is ahead of the event log; this only happens when the history was replaced.
-        if ((empty += 1) > MAX_EMPTY_PAGES) return this.close('store_unavailable');
-        await feed.check();
-      } else {
-        // a client that reads them is as current as the feed is now
-        const currentAt = page.hints.at(-1)!.seq >= feed.last.seq ? Date.now() : 0;
-        if (!(await this.replay(tenant, page.hints, generation))) continue;
-        replayed += page.hints.length;
-        if ('upTo' in page && page.upTo) tenant.sent = page.upTo;
-        if (tenant.leftAt < currentAt) tenant.leftAt = currentAt;
-      }
-    }
-  }
-
-  /** The entries that need no query: those of the opening, then the feed's ring. */
-  private inHand(tenant: Followed): InHand | undefined {
-    const { opening } = tenant;
-    tenant.opening = undefined;
-    if (opening) return opening;
-    const hints = tenant.feed.ringBehind(tenant.sent);
-    return hints && { intact: true, hints };
-  }
-
-  /** Writes entries and returns whether all were written. */
-  private async replay(tenant: Followed, hints: readonly Hint[], generation: number): Promise<boolean> {
-    const idBytes = this.position.idBytes(hints.length) / hints.length;
-    let from = 0;
-    while (from < hints.length && tenant.feed.generation === generation && this.follows(tenant)) {
-      // other tenants are replayed at the same time, and each writes only when all that was written has left
-      if (this.writer.needsDrain) {
-        await this.writer.drained();
-        continue;
-      }
-      let to = from;
-      for (let bytes = 0; to < hints.length && bytes < REPLAY_CHUNK_BYTES; to += 1)
-        bytes += hints[to]!.data!.length + idBytes;
-      const batch = replayBatch(hints.slice(from, to));
-      this.writeEntries(tenant, batch);
-      batch.countWritten(this.metrics);
-      from = to;
-    }
-    return from === hints.length && !this.endReason && tenant.feed.generation === generation;
-  }
-
-  private writeEntries(tenant: Followed, batch: EntryBatch): void {
-    const { position, writer } = this;
-    if (position.isAlone) {
-      const frames = position.advance(tenant, batch);
-      if (frames.count > 0) count(batch, frames.count, writer.writeShared(frames));
-      else writer.endTurn();
-    } else {
-      const frames = position.advanceWithIds(tenant, batch);
-      if (frames.count > 0) count(batch, frames.count, writer.writePieces(frames.pieces));
-      else writer.endTurn();
-    }
-  }
-
-  private reset(tenant: Followed, reason: GapReason): void {
-    if (!this.follows(tenant)) return;
-    const tenant_id = tenant.feed.tenant;
-    tenant.opening = undefined;
-    tenant.sent = tenant.feed.last;
-    this.write(
-      controlFrame(
-        'reset',
-        { tenant_id, reason, snapshot: `${this.limits.basePath ?? ''}/api/v1/events?tenant=${tenant_id}` },
-        { id: this.position.cursor() },
-      ),
-    );
-    this.metrics.resets.inc({ reason });
   }
 
   private write(frame: string): void {
