@@ -172,6 +172,27 @@ test('tries again while the gateway refuses for now, and ends where it refuses f
   expect(terminal.stderr[1]).toContain('The gateway refuses the stream (403).');
 });
 
+test('tells that it tries again where a stream is refused for now, and where it ends at once', async () => {
+  answers.push((response) => {
+    stream(close('too_many_streams', 'reconnect'))(response);
+    response.end();
+  });
+  answers.push((response) => {
+    stream()(response);
+    response.end();
+  });
+  jest.spyOn(Math, 'random').mockReturnValue(-0.66);
+  const { terminal, ended } = start([]);
+  expect(await ended).toBe(1);
+  jest.restoreAllMocks();
+  const { port } = server.address() as AddressInfo;
+  expect(terminal.stderr).toEqual([
+    'Trying again: the gateway refuses for now (too_many_streams).',
+    `Trying again: http://127.0.0.1:${port} ended the stream before its first frame.`,
+    expect.stringContaining('The gateway refuses the stream (403).'),
+  ]);
+});
+
 test('a token that ended is signed anew, but one in TOCSIN_TOKEN cannot be; a revoked right ends the command', async () => {
   const expired = (response: ServerResponse) => {
     stream(entry(1), close('token_expired', 'reauthenticate'))(response);

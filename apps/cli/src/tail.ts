@@ -131,9 +131,11 @@ class Following {
     }
     const silence = setTimeout(() => silent.abort(), SILENCE_MS);
     let closing: CloseFrame | undefined;
+    let isOpen = false;
     for await (const frame of framesOf(response)) {
       silence.refresh();
       if (frame.event === 'close') closing = JSON.parse(frame.data) as CloseFrame;
+      else isOpen = true;
       this.take(frame);
       if (this.printed < this.most) continue;
       response.destroy();
@@ -143,6 +145,13 @@ class Following {
     clearTimeout(silence);
     if (closing?.action === 'stop' || (closing?.action === 'reauthenticate' && !this.credential.renew()))
       return this.over(`The gateway ended the stream (${closing.reason}).`);
+    // what the gateway refuses only for now, it refuses with a stream that holds nothing else
+    if (!isOpen && !interrupted.aborted)
+      this.again(
+        closing
+          ? `the gateway refuses for now (${printable(closing.reason)})`
+          : `${target.origin} ended the stream before its first frame`,
+      );
     return closing ? { waitMs: closing.retry_ms } : { waitMs: retryMs() };
   }
 

@@ -66,11 +66,49 @@ test('finds that the stream is refused when it is resumed', async () => {
   ]);
 });
 
+/** What the gateway answers to this Accept where it refuses a stream for now. */
+const refusesForNow: Answer = (response) => {
+  const said = frame('close', { reason: 'too_many_streams', action: 'reconnect', retry_ms: 1 });
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).end(said);
+};
+/** Only a stream that was open is resumed. */
+const unasked: Answer = () => undefined;
+
+test.each([
+  ['stream', refusesForNow, unasked],
+  ['resumed stream', closed, refusesForNow],
+] as const)(
+  'finds that the %s is refused for now, which the gateway says in a stream',
+  async (which, first, second) => {
+    const { findings } = await check(first, second);
+    expect(findings).toEqual([{ finding: 'stream_refused', detail: `The ${which} was refused: too_many_streams.` }]);
+  },
+);
+
+test('finds a stream that has lost its content type, and does not wait for its end', async () => {
+  const { findings } = await check((response) => void response.writeHead(200).write(frame('connection', {})), unasked);
+  expect(findings).toEqual([
+    { finding: 'not_a_stream', detail: 'The request for a stream was answered 200, no content type.' },
+  ]);
+});
+
 test('finds that a resumed stream ends before its first frame', async () => {
   const { findings } = await check(closed, (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end();
   });
   expect(findings).toEqual([{ finding: 'stream_cut', detail: 'The resumed stream ended before its first frame.' }]);
+});
+
+test('finds both that the stream was cut and that it could not be resumed', async () => {
+  const { findings } = await check(
+    (response) => {
+      opened(response, 'fresh');
+      response.end();
+    },
+    (_, { socket }) => socket.destroy(),
+  );
+  expect(findings.map(({ finding }) => finding)).toEqual(['stream_cut', 'unreachable']);
+  expect(findings[1]!.detail).toContain('No resumed stream could be opened at http://127.0.0.1:');
 });
 
 test('finds that a resumed stream begins anew', async () => {

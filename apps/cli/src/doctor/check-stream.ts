@@ -34,11 +34,7 @@ export async function checkStream(check: StreamCheck): Promise<Checked> {
     return await watch(check, opened, signal);
   } catch (error) {
     if (check.interrupted.aborted) return INTERRUPTED;
-    const buffered = (error as Error).name === 'HeadTimeout';
-    const detail = buffered
-      ? `${check.target.origin} accepted the request, and showed no head of the stream within ${AT_ONCE_MS / 1_000} s.`
-      : `No stream could be opened at ${check.target.origin} (${codeOf(error)}).`;
-    return { check: 'stream', findings: [found(buffered ? 'stream_buffered' : 'unreachable', detail)] };
+    return { check: 'stream', findings: [unopened(check.target, 'stream', error)] };
   } finally {
     ended.abort();
   }
@@ -47,23 +43,40 @@ export async function checkStream(check: StreamCheck): Promise<Checked> {
 /** Which stream a finding is about. */
 type Which = 'stream' | 'resumed stream';
 
+/** The finding about a request that had no answer. */
+const unopened = ({ origin }: URL, which: Which, error: unknown): Finding =>
+  (error as Error).name === 'HeadTimeout'
+    ? found(
+        'stream_buffered',
+        `${origin} accepted the request, and showed no head of the ${which} within ${AT_ONCE_MS / 1_000} s.`,
+      )
+    : found('unreachable', `No ${which} could be opened at ${origin} (${codeOf(error)}).`);
+
 /** The finding about an answer that is no stream. */
 async function refusalOf({ response }: Opened, which: Which): Promise<Finding | undefined> {
   const type = response.headers['content-type'] ?? 'no content type';
-  if (response.statusCode === 200 && type.startsWith('text/event-stream')) return undefined;
-  let text = '';
-  for await (const chunk of response as AsyncIterable<Buffer>)
-    if ((text += chunk.toString()).length > MAX_ANSWER_CHARACTERS) break;
-  const code = codeIn(text);
+  const isOk = response.statusCode === 200;
+  if (isOk && type.startsWith('text/event-stream')) return undefined;
+  // only an error has a code; under another content type a stream may come all the same, which does not end
+  const code = isOk ? undefined : codeIn(await textOf(response));
   if (code === undefined)
     return found('not_a_stream', `The request for a ${which} was answered ${response.statusCode}, ${type}.`);
   return found('stream_refused', `The ${which} was refused: ${response.statusCode} ${code}.`);
 }
 
-/** The finding about a stream without a first frame. */
+async function textOf(response: Opened['response']): Promise<string> {
+  let text = '';
+  for await (const chunk of response as AsyncIterable<Buffer>)
+    if ((text += chunk.toString()).length > MAX_ANSWER_CHARACTERS) break;
+  return text;
+}
+
+/** The finding about a stream that does not begin with a `connection` frame. */
 async function silenceOf(frames: Watched, which: Which): Promise<Finding | undefined> {
-  await frames.until(() => frames.connection !== undefined, AT_ONCE_MS);
+  await frames.until(() => frames.connection !== undefined || frames.closed !== undefined, AT_ONCE_MS);
   if (frames.connection) return undefined;
+  // what the gateway refuses only for now, it refuses with a stream that holds nothing else
+  if (frames.closed) return found('stream_refused', `The ${which} was refused: ${frames.closed.reason}.`);
   return frames.ended
     ? found('stream_cut', `The ${which} ended before its first frame.`)
     : found(
@@ -120,7 +133,14 @@ function lifeOf(frames: Watched, heartbeatMs: number, forMs: number): Finding[] 
  * says `fresh`.
  */
 async function resumed({ target, token }: StreamCheck, cursor: string, signal: AbortSignal): Promise<Finding[]> {
-  const again = await openStream(target, { token, cursor, signal, headTimeoutMs: AT_ONCE_MS });
+  const again = await openStream(target, { token, cursor, signal, headTimeoutMs: AT_ONCE_MS }).catch(
+    (error: unknown) => {
+      if (signal.aborted) throw error;
+      // what was found before stands
+      return unopened(target, 'resumed stream', error);
+    },
+  );
+  if ('finding' in again) return [again];
   const refusal = await refusalOf(again, 'resumed stream');
   if (refusal) return [refusal];
   const frames = new Watched(again);

@@ -33,6 +33,19 @@ test('a stream whose first frame is held back is not open in time', async () => 
 });
 
 test.each([
+  [
+    'event: close\ndata: {"reason":"too_many_streams","action":"reconnect"}\n\n',
+    'refuses the stream (too_many_streams)',
+  ],
+  ['', 'ended the stream before its first frame'],
+])('a stream that does not begin with its connection is not open: %j', async (said, why) => {
+  const target = await playing((response) => response.end(said));
+  const stream = new MeasuredStream(target, 'token', new AbortController().signal);
+  await expect(stream.open()).rejects.toThrow(`${target.origin} ${why}. npm run doctor says more.`);
+  stream.close();
+});
+
+test.each([
   ['event: close\ndata: {"reason":"token_expired"}\n\n', 'The gateway closed the stream (token_expired).'],
   ['', 'The stream was cut.'],
 ])('a stream that ends is waited for no longer, and says why: %j', async (last, why) => {

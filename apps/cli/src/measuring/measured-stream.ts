@@ -1,6 +1,6 @@
 import type { CloseFrame, Entry } from '@tocsin/contracts/wire';
 import { within } from '@tocsin/timing';
-import { framesOf, openStream } from '../event-stream';
+import { framesOf, openStream, type Frame } from '../event-stream';
 import { printable } from '../terminal';
 
 /** How long the head of the stream may take, and then its first frame, in milliseconds. */
@@ -39,9 +39,14 @@ export class MeasuredStream {
     }
     const frames = framesOf(response);
     // its first frame says that it is open; a proxy that buffers sends the head and holds the frame back
-    await within(withinMs, frames.next(), () => {
+    const first = await within(withinMs, frames.next(), () => {
       throw new Error(`${this.target.origin} sent no frame within ${withinMs / 1_000} s. npm run doctor says more.`);
     });
+    if (first.done && !signal.aborted)
+      throw new Error(`${this.target.origin} ended the stream before its first frame. npm run doctor says more.`);
+    // what the gateway refuses only for now, it refuses with a stream that holds nothing else
+    if (!first.done && first.value.event === 'close')
+      throw new Error(`${this.target.origin} refuses the stream (${reasonIn(first.value)}). npm run doctor says more.`);
     void this.read(frames);
   }
 
@@ -77,11 +82,10 @@ export class MeasuredStream {
 
   private async read(frames: ReturnType<typeof framesOf>): Promise<void> {
     let why = 'The stream was cut.';
-    for await (const { event, data } of frames) {
-      if (event === 'close')
-        why = `The gateway closed the stream (${printable((JSON.parse(data) as CloseFrame).reason)}).`;
-      if (['connection', 'heartbeat', 'close', 'reset'].includes(event)) continue;
-      const { event_id } = JSON.parse(data) as Entry;
+    for await (const frame of frames) {
+      if (frame.event === 'close') why = `The gateway closed the stream (${reasonIn(frame)}).`;
+      if (['connection', 'heartbeat', 'close', 'reset'].includes(frame.event)) continue;
+      const { event_id } = JSON.parse(frame.data) as Entry;
       const sentAt = this.sentAt.get(event_id);
       if (sentAt === undefined || this.arrivedMs.has(event_id)) continue;
       this.arrivedMs.set(event_id, performance.now() - sentAt);
@@ -91,3 +95,6 @@ export class MeasuredStream {
     this.ending.abort();
   }
 }
+
+/** The reason in a `close` frame, for a person. */
+const reasonIn = ({ data }: Frame): string => printable((JSON.parse(data) as CloseFrame).reason);
