@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { MeasuredStream } from './measuring/measured-stream';
 import { runCli } from './run-cli';
 import { PlayedTerminal } from './testing/played-terminal';
 import { SECRET } from './testing/scripted-gateway';
@@ -13,8 +15,11 @@ let stream: ServerResponse;
 let token: string;
 /** What becomes of each alert that is published. It is accepted in any case. */
 let published: (id: string) => void;
+/** What happens before the alerts are accepted that resolve the others. */
+let resolving: () => Promise<void>;
 beforeEach(async () => {
   published = (id) => stream.write(entry(id));
+  resolving = () => Promise.resolve();
   server = createServer((request, response) => {
     if (request.method === 'GET') {
       token = request.headers.authorization!.slice(7);
@@ -27,9 +32,11 @@ beforeEach(async () => {
     request.on('end', () => {
       const body = JSON.parse(text) as { id: string } | { id: string }[];
       const ids = [body].flat().map(({ id }) => id);
-      response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify({ ids }));
+      const accept = () => response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify({ ids }));
       // the alerts that resolve the others at the end are no measurement
-      for (const id of ids) if (!id.endsWith('-end')) published(id);
+      if (ids.every((id) => id.endsWith('-end'))) return void resolving().then(accept);
+      accept();
+      ids.forEach(published);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -66,6 +73,22 @@ test('a stream that the gateway closes ends the measurement, which says so and c
   expect(await ended).toBe(1);
   expect(counts(terminal)).toMatchObject({ arrived: 1, missing: 0 });
   expect(terminal.stderr).toEqual(['The gateway closed the stream (token_expired). The measurement ends there.']);
+});
+
+test('an alert that did not arrive in time is missing, though the stream ends while the alerts are resolved', async () => {
+  published = () => undefined;
+  resolving = async () => {
+    const ended = once(stream, 'close');
+    stream.end();
+    await ended;
+  };
+  // the patience with the last alerts is over at once
+  jest.spyOn(MeasuredStream.prototype, 'haveArrived').mockResolvedValue();
+  const { terminal, ended } = start('--count', '1');
+  expect(await ended).toBe(1);
+  jest.restoreAllMocks();
+  expect(counts(terminal)).toEqual({ published: 1, arrived: 0, missing: 1 });
+  expect(terminal.stderr).toEqual([]);
 });
 
 test('its token lasts as long as the measurement', async () => {

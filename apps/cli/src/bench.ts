@@ -73,12 +73,13 @@ export const bench: Command<typeof options> = {
       const sent = new Set(accepted.keys());
       await stream.haveArrived(sent, PATIENCE_MS);
       const arrived = [...stream.arrivedMs].filter(([id]) => sent.has(id)).map(([, ms]) => ms);
+      // what was on its way when the stream ended is not missing: it could not arrive
+      const missing = stream.ended.aborted ? 0 : sent.size - arrived.length;
+      const { endedBecause } = stream;
       await resolveAll(
         alerts.filter(({ id }) => sent.has(id)),
         door,
       );
-      // what was on its way when the stream ended is not missing: it could not arrive
-      const missing = stream.ended.aborted ? 0 : sent.size - arrived.length;
       const report = { published: sent.size, arrived: arrived.length, missing };
       const times = { accepted_ms: timesOf([...accepted.values()]), arrived_ms: timesOf(arrived) };
       if (values.json) terminal.out(JSON.stringify({ ...report, ...times }));
@@ -87,7 +88,7 @@ export const bench: Command<typeof options> = {
         terminal.out(`until accepted:  ${inTimes(times.accepted_ms)}`);
         terminal.out(`until arrived:   ${inTimes(times.arrived_ms)}`);
       }
-      if (stream.endedBecause) terminal.err(`${stream.endedBecause} The measurement ends there.`);
+      if (endedBecause) terminal.err(`${endedBecause} The measurement ends there.`);
       for (const line of refusal) terminal.err(line);
       return refusal.length > 0 || arrived.length < count ? 1 : 0;
     } finally {
