@@ -366,6 +366,15 @@ describe('the stream of a session', () => {
     expect(late.stream.reason).toBe('identity_provider_unavailable');
   });
 
+  it('is closed for its client to come back when the renewal hangs until the token ends', async () => {
+    currentOf = () => new Promise(() => undefined);
+    const [inTime, late] = [ofSession(), open('ana', null, null, { session, expires_at: START + 1 })];
+    // both are due; the first one is still waited for
+    void lifetimes.renewDue(START + 40_000);
+    await new Promise<void>((resolve) => late.stream.whenEnded(resolve));
+    expect([late.stream.reason, inTime.stream.reason]).toEqual(['identity_provider_unavailable', undefined]);
+  });
+
   it.each([
     ['may not read', []],
     ['may only publish', ['events:publish']],

@@ -2,6 +2,7 @@ import { Refused, Unavailable, type Membership, type TenantId, type UserStreams 
 import type { Revocation } from '@tocsin/contracts/ports';
 import { missingScopes, type Revocations, type Scope, type SessionDoor, type VerifiedToken } from '@tocsin/auth';
 import type { Log } from '@tocsin/observability';
+import { within } from '@tocsin/timing';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { EventStream } from './event-stream';
 
@@ -133,8 +134,12 @@ export class Lifetimes {
   }
 
   private async renewOne(held: Held): Promise<void> {
+    const leftMs = held.right.expires_at - Date.now();
+    const renewing = this.sessions.current(held.right.session!.session_id);
     try {
-      const right = await this.sessions.current(held.right.session!.session_id);
+      // near the end of the token a renewal that hangs is given up while the client can still be told to come back
+      const waitMs = Math.max(0, leftMs - TICK_MS / 2);
+      const right = await (leftMs > UNRENEWED_MS ? renewing : within(waitMs, renewing, notRenewed));
       if (held.stream.closed) return;
       // the provider may give a renewed token fewer scopes than the one before it
       if (missingScopes(right, STREAM_SCOPES).length > 0) return held.stream.close('revoked');
@@ -215,3 +220,7 @@ export class Lifetimes {
     if (lost.length > 0) void this.change(held, left, lost, []);
   }
 }
+
+const notRenewed = (): never => {
+  throw new Unavailable('identity_provider', 'The token of the session was not renewed in time.');
+};
