@@ -225,6 +225,35 @@ describeWith('chromium', 'signing in through an OpenID provider', () => {
     }, LATE_MS);
   });
 
+  test('a stream whose session is good is tried once more after a refusal, and then goes on without a click', async () => {
+    page = await signIn(`${origin}/`);
+    const inState = (name: string) => page.getByTestId('pill').and(page.locator(`[data-state-name=${name}]`));
+    const asked = { streams: 0, sessions: 0 };
+    let refusals = Infinity;
+    await page.route(/\/api\/events(\?|$)/, (route) => {
+      asked.streams += 1;
+      if (asked.streams > refusals) return route.fallback();
+      const json = { type: 'about:blank', title: 'The token has expired', status: 401, code: 'token_expired' };
+      return route.fulfill({ status: 401, contentType: 'application/problem+json', json });
+    });
+    await page.route('**/api/v1/session', (route) => {
+      asked.sessions += 1;
+      // the gateway knows who is signed in when the page is loaded, and not when the stream was refused
+      return asked.sessions === 2 ? route.fulfill({ status: 503, body: 'away' }) : route.fallback();
+    });
+    await page.reload();
+    await eventually(() => Promise.resolve(expect(asked.streams).toBe(2)), LATE_MS);
+    await inState('signed_out').waitFor();
+    await page.waitForTimeout(6_000);
+    expect(asked.streams).toBe(2);
+
+    Object.assign(asked, { streams: 0, sessions: 0 });
+    refusals = 1;
+    await page.reload();
+    await inState('signed_out').waitFor();
+    await inState('live').waitFor();
+  });
+
   test('an act with the cookie from another page is refused', async () => {
     await signIn(`${origin}/`);
     const cookie = `${PLAIN_COOKIE}=${(await cookieOf())!.value}`;

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy, useEffect, useState } from 'react';
+import { lazy, useEffect, useRef, useState } from 'react';
 import { AlertStreamProvider, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import { below } from './base-path';
 import { Inbox } from './live/inbox';
@@ -16,6 +16,8 @@ const SignIn = lazy(() => import('./session/sign-in'));
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: false } } });
 /** Loaded when it is needed: it is the page for those who embed the inbox elsewhere. */
 const EmbedPreview = location.pathname === below('/embed-preview') ? lazy(() => import('./embed/embed-preview')) : null;
+/** How long to wait before a stream that was refused is tried again with a session that is good. */
+const TRY_AGAIN_MS = 1_000;
 /** Clears the cache, so that the next user does not see what this one has loaded. */
 const forget = () => queries.clear();
 
@@ -76,7 +78,8 @@ function SignedIn() {
 
 /**
  * Reconnects a stream whose credential was refused when there is another one. A session that is kept by the gateway may
- * have ended in another tab, or been renewed there.
+ * have ended in another tab, or been renewed there. It may also be good again, when its token could not be renewed in
+ * time: with the same session the stream is tried once more.
  */
 function TriedAgain({ session: { claims, byCookie, lookAgain } }: { session: Session }) {
   const stream = useAlertStream();
@@ -85,8 +88,21 @@ function TriedAgain({ session: { claims, byCookie, lookAgain } }: { session: Ses
   useEffect(() => {
     if (stream.status.state === 'signed_out' || (byCookie && stream.status.state === 'forbidden')) stream.reconnect();
   }, [stream, claims, byCookie]);
+  const hasTried = useRef(false);
   useEffect(() => {
-    if (byCookie && isRefused) void lookAgain();
-  }, [byCookie, isRefused, lookAgain]);
+    if (state === 'live') hasTried.current = false;
+  }, [state]);
+  useEffect(() => {
+    const tryOnce = () => {
+      // what is forbidden stays so with the same session
+      if (stream.status.state !== 'signed_out' || hasTried.current) return;
+      hasTried.current = true;
+      stream.reconnect();
+    };
+    if (!byCookie || !isRefused) return;
+    void lookAgain((known) => {
+      if (known !== null) setTimeout(tryOnce, TRY_AGAIN_MS);
+    });
+  }, [stream, byCookie, isRefused, lookAgain]);
   return null;
 }

@@ -25,8 +25,8 @@ export interface Session {
    * tab only, else everywhere.
    */
   change(token: string | null): void;
-  /** Asks the gateway again who is signed in. */
-  lookAgain(): Promise<void>;
+  /** Asks the gateway again who is signed in, until it says so, and then calls `onKnown`. */
+  lookAgain(onKnown?: (claims: Claims | null) => void): Promise<void>;
   /** The token function for the client. A user who pasted a token has no other one, until `change`. */
   give(wish: TokenWish): Promise<string | null>;
 }
