@@ -158,6 +158,36 @@ describeWith('chromium', 'an act or a request on the page', () => {
     await picture(page, 'parts-not-loaded');
   });
 
+  it('whose dialog cannot be loaded is given up, which is said, and keeps no later one from beginning', async () => {
+    const page = await visits.blank();
+    await page.route(/\/assets\/(confirm-act|snooze-dialog)-[^/]*\.js$/, (route) => route.abort());
+    await page.goto(`${stack.gateway.url}/#token=${tokenFor('cleo', MAY_ACT)}`);
+    await row(page, 'Crowd').first().waitFor();
+    const said = page.locator('[data-sonner-toast]:not([data-read])', { hasText: 'This part of the page failed' });
+    const isSaid = async () => {
+      await said.getByRole('button', { name: 'Load the page again' }).waitFor();
+      await said.evaluateAll((toasts) => toasts.forEach((toast) => toast.setAttribute('data-read', '')));
+    };
+
+    await page.keyboard.press('Control+a');
+    const bulk = page.getByTestId('bulk');
+    await bulk.getByRole('button', { name: /^Select all \d+ that match$/ }).click();
+    await bulk.getByText(/^1[3-9]\d selected$/).waitFor();
+    for (let n = 0; n < 2; n += 1) {
+      await page.keyboard.press('r');
+      await isSaid();
+    }
+    await picture(page, 'dialog-not-loaded');
+    await page.keyboard.press('Escape');
+    await row(page, 'Crowd').first().focus();
+    for (let n = 0; n < 2; n += 1) {
+      await page.keyboard.press('s');
+      await page.getByRole('menuitem', { name: 'Until…' }).click();
+      await isSaid();
+    }
+    expect(visits.failuresOf(page)).toEqual([]);
+  });
+
   it('of another user who signs in is that user’s, with nothing of what the first has loaded', async () => {
     await publish('Till is stuck', 'high');
     await eventually(async () => expect(await stored('Till is stuck')).toBeDefined());

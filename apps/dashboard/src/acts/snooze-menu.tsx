@@ -1,7 +1,7 @@
 import { DropdownMenu } from 'radix-ui';
 import { lazy, useEffect, useRef, useState, type ReactNode } from 'react';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
-import { Late } from '../live/late';
+import { LateDialog } from '../live/late';
 import { serverNow } from '../words/clock';
 import { mornings } from '../words/time-words';
 import { useWords } from '../words/words';
@@ -101,9 +101,9 @@ export function SnoozeMenu({ alert, onAct, children, isOpenAtOnce = false, onClo
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
       {asking && (
-        <Late>
+        <LateDialog onGivenUp={asked}>
           <SnoozeDialog onUntil={(until) => onAct(snoozeUntil(until))} onClose={asked} />
-        </Late>
+        </LateDialog>
       )}
     </>
   );

@@ -1,6 +1,6 @@
 import { lazy } from 'react';
 import type { Asked } from '../acts/use-acts';
-import { Late } from './late';
+import { LateDialog } from './late';
 import { commandsOf, type PageActs } from './use-keys';
 
 /** Loaded when they are needed: for a key, or for an act on many alerts. */
@@ -20,11 +20,17 @@ interface Props {
 /** What lies over the page: the help, the commands, and the question before an act on many alerts. */
 export function Overlays({ open, asked, page, onClose }: Props) {
   return (
-    // one that could not be loaded does not keep the next one from being shown
-    <Late key={`${open}`}>
-      {asked && <ConfirmAct asked={asked} />}
-      {open === 'keys' && <KeyHelp onClose={onClose} />}
-      {open === 'commands' && <Commands commands={commandsOf(page)} where={page} onClose={onClose} />}
-    </Late>
+    <>
+      {asked && (
+        <LateDialog onGivenUp={() => asked.answer(false)}>
+          <ConfirmAct asked={asked} />
+        </LateDialog>
+      )}
+      {/* one that could not be loaded does not keep the next one from being shown */}
+      <LateDialog key={`${open}`} onGivenUp={onClose}>
+        {open === 'keys' && <KeyHelp onClose={onClose} />}
+        {open === 'commands' && <Commands commands={commandsOf(page)} where={page} onClose={onClose} />}
+      </LateDialog>
+    </>
   );
 }

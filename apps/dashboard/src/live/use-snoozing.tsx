@@ -4,7 +4,7 @@ import type { SnoozePlace } from '../acts/snooze-at';
 import { anHourFrom, snoozeUntil } from '../acts/snooze-times';
 import type { Acts } from '../acts/use-acts';
 import { serverNow } from '../words/clock';
-import { Late } from './late';
+import { LateDialog } from './late';
 import type { Selection } from './use-selection';
 
 const load = () => import('../acts/snooze-at');
@@ -34,7 +34,7 @@ export function useSnoozing(acts: Acts, selection: Selection): Snoozing {
   );
   const close = useCallback(() => setChosen(null), []);
   const menu = chosen && (
-    <Late>
+    <LateDialog onGivenUp={close}>
       <SnoozeAt
         place={chosen.place}
         onAct={(what) =>
@@ -44,7 +44,7 @@ export function useSnoozing(acts: Acts, selection: Selection): Snoozing {
         }
         onClose={close}
       />
-    </Late>
+    </LateDialog>
   );
   return { snooze, snoozeAnHour, menu };
 }

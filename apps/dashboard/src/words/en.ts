@@ -132,6 +132,7 @@ export const en = {
   'error.copy': 'Copy the request’s id',
   'error.network': 'The server could not be reached.',
   'error.part': 'This part of the page failed. The rest goes on.',
+  'error.reload': 'Load the page again',
 
   'pill.connecting': 'Connecting…',
   'pill.live': 'Live',

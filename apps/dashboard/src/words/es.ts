@@ -132,6 +132,7 @@ export const es: Record<WordId, string> = {
   'error.copy': 'Copiar el id de la petición',
   'error.network': 'No se pudo contactar con el servidor.',
   'error.part': 'Esta parte de la página ha fallado. El resto sigue.',
+  'error.reload': 'Volver a cargar la página',
 
   'pill.connecting': 'Conectando…',
   'pill.live': 'En directo',
