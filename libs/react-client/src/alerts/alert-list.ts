@@ -133,11 +133,10 @@ export class AlertList {
     this.show({ loadingMore: true });
     if (this.isOutdated && !this.loading) void this.load();
     for (let isLoaded = false; !isLoaded;) {
-      const isReload = this.loading !== null;
       while (this.loading) await this.loading;
       // the list was forgotten
       if (!this.shown.loadingMore) return;
-      if (this.next === null || (isReload && this.shown.error)) return this.show({ loadingMore: false });
+      if (this.next === null || this.isOutdated) return this.show({ loadingMore: false });
       isLoaded = await this.loadNext(this.next);
     }
   }

@@ -447,6 +447,23 @@ describe('a list of alerts', () => {
     expect(failing).toHaveBeenCalledTimes(asked + 1);
   });
 
+  it('says that a reload failed which began and ended while its next page was loaded', async () => {
+    for (let i = 0; i < 120; i += 1) server.append({});
+    await live();
+    const list = await shown();
+    let release!: () => void;
+    hold = new Promise((resolve) => (release = resolve));
+    void list.loadMore();
+    await settle();
+    jest.spyOn(store.api, 'list').mockRejectedValueOnce(new Error('away'));
+    void store.reloadAll();
+    await settle();
+    release();
+    await settle();
+    expect(list.getSnapshot()).toMatchObject({ loading: false, loadingMore: false, error: { message: 'away' } });
+    expect(list.getSnapshot().alerts).toHaveLength(50);
+  });
+
   it('is loaded again before its next page when its last load has failed, because it lacks what was missed', async () => {
     for (let i = 0; i < 120; i += 1) server.append({});
     await live();
