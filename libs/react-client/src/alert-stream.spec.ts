@@ -174,6 +174,30 @@ describe('a stream', () => {
     ]);
   });
 
+  it('was away while it was refused in streams, so that no tab toasts what it missed then', async () => {
+    await openLive();
+    sayEntry(server.last, 1);
+    await settle();
+    const lostAt = Date.now();
+    server.last.break();
+    await settle();
+    while (Date.now() - lostAt < 40_000) {
+      await nextAttempt();
+      server.last.say('close', { reason: 'at_capacity', action: 'reconnect', retry_ms: 3_000 });
+      await settle();
+      expect(stream.status).toMatchObject({ state: 'reconnecting', reason: 'at_capacity' });
+    }
+    await nextAttempt();
+    server.last.say('connection', connection('resumed', { behind: 1 }), cursorAt(1));
+    sayEntry(server.last, 2);
+    sayEntry(server.last, 3);
+    await settle();
+    expect(heard.slice(1).map(({ replayed, notify }) => [replayed, notify])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+  });
+
   it('is live when the rest of a replay does not pass its filter', async () => {
     await open({ from: cursorAt(1) });
     server.last.say('connection', connection('resumed', { behind: 5 }), cursorAt(1));

@@ -304,7 +304,9 @@ export class AlertStream {
       this.listeners.tell(event, data as StreamEventMap[typeof event], heard);
       if (isEntry(event)) this.listeners.tell('entry', data as Entry, heard);
     }
-    this.lastWellAt = Date.now();
+    // a refusal comes as a stream too, with nothing but its end
+    const isOpen = this.current.state === 'live' || this.current.state === 'catching_up';
+    if (isOpen || told.some(({ event }) => event !== 'close')) this.lastWellAt = Date.now();
     if (this.position !== null) this.kept?.save({ cursor: this.position, at: this.lastWellAt });
   }
 
