@@ -234,6 +234,38 @@ describe('a stream', () => {
     expect(stream.status).toMatchObject({ state: 'live', reason: null });
   });
 
+  it('says until when everything is known: as long as the event log cannot be reached, until it last was', async () => {
+    await openLive();
+    await pass(5_000);
+    sayEntry(server.last, 1);
+    await settle();
+    expect(stream.status.knownUntil).toBe(Date.now());
+    await pass(15_000);
+    server.last.say('heartbeat', heartbeat(4_000), cursorAt(1));
+    await settle();
+    expect([stream.status.state, stream.status.knownUntil]).toEqual(['live', Date.now() - 4_000]);
+    await pass(15_000);
+    server.last.say('heartbeat', heartbeat(16_000), cursorAt(1));
+    await settle();
+    const checkedAt = Date.now() - 16_000;
+    expect(stream.status).toMatchObject({ state: 'stale', lastHeardAt: Date.now(), knownUntil: checkedAt });
+    await pass(1_000);
+    sayEntry(server.last, 2);
+    await settle();
+    expect(stream.status.knownUntil).toBe(checkedAt);
+    server.last.break();
+    await settle();
+    expect(stream.status).toMatchObject({ state: 'reconnecting', reason: 'network', knownUntil: checkedAt });
+    await nextAttempt();
+    server.last.say('connection', connection('resumed', { behind: 2 }), cursorAt(2));
+    await settle();
+    expect(stream.status).toMatchObject({ state: 'catching_up', lastHeardAt: Date.now(), knownUntil: checkedAt });
+    sayEntry(server.last, 3);
+    sayEntry(server.last, 4);
+    await settle();
+    expect([stream.status.state, stream.status.knownUntil]).toEqual(['live', Date.now()]);
+  });
+
   it('renews its token before it expires, and keeps its place', async () => {
     const wishes: string[] = [];
     const token = (wish: string) => {

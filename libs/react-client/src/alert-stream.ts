@@ -278,11 +278,13 @@ export class AlertStream {
     if (!last || last.event === 'close') return;
     const left = paused ? 0 : (this.catchingUp?.leftAt(last.cursor) ?? 0);
     const beat = told.findLast(({ event }) => event === 'heartbeat')?.data as HeartbeatFrame | undefined;
-    const unchecked = beat && Date.parse(beat.server_time) - Date.parse(beat.checked_at) > UNCHECKED_MS;
-    if (unchecked) this.patch({ state: 'stale', reason: 'log_unchecked', left });
+    const uncheckedMs = beat ? Date.parse(beat.server_time) - Date.parse(beat.checked_at) : 0;
+    // while entries are still to come, no more is known than before
+    const knownUntil = left > 0 ? this.current.knownUntil : Date.now() - uncheckedMs;
+    if (uncheckedMs > UNCHECKED_MS) this.patch({ state: 'stale', reason: 'log_unchecked', left, knownUntil });
     else if (left > 0) this.patch({ state: 'catching_up', reason: null, detail: null, retryAt: null, left });
     else if (this.current.reason !== 'log_unchecked' || beat)
-      this.patch({ state: 'live', reason: null, detail: null, retryAt: null, left });
+      this.patch({ state: 'live', reason: null, detail: null, retryAt: null, left, knownUntil });
     this.shared?.tellStatus(this.current);
     clearTimeout(this.timer);
     if (left > 0) this.timer = setTimeout(() => this.settle([last], from, true), REPLAY_PAUSE_MS);

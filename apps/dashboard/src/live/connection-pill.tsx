@@ -93,7 +93,7 @@ function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Circumsta
         ? { words: t('pill.paused', { count: fresh }), tone: 'busy' }
         : { words: t('pill.live'), tone: 'live' };
     case 'stale':
-      return { words: t('pill.stale', { span: span(now - (status.lastHeardAt ?? status.since)) }), tone: 'bad' };
+      return { words: t('pill.stale', { span: span(now - (status.knownUntil ?? status.since)) }), tone: 'bad' };
     case 'reconnecting':
       return {
         words:

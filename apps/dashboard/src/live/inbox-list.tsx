@@ -5,7 +5,7 @@ import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch } from '../search/search-syntax';
 import { usePreference } from '../settings/preferences';
 import { SeverityStrip } from '../strip/severity-strip';
-import { isHeard } from '../strip/use-deaf-since';
+import { asOf } from '../strip/use-deaf-since';
 import { useWords } from '../words/words';
 import { AlertList } from './alert-list';
 import { Banner, ReachedBanner } from './banners';
@@ -69,7 +69,7 @@ export function InboxList({
         <ListHead
           place={place}
           byResolution={byResolution}
-          asOf={isHeard(status.state) ? null : status.lastHeardAt}
+          asOf={asOf(status, list.loadedAt)}
           onSearch={setSearch}
           onOrder={orderBy}
           onGroup={groupBy}

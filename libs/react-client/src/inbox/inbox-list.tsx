@@ -18,11 +18,7 @@ const NARROWED: Record<InboxTab, AlertSearch> = {
  * Until when a list is known to be what the server has, in milliseconds: it was loaded then, or changed with the stream
  * until that was lost.
  */
-export function knownAt({ reason, since, lastHeardAt }: StreamStatus, loadedAt: number): number {
-  // such a server is heard, and does not know what is new
-  const heardAt = reason === 'log_unchecked' ? since : (lastHeardAt ?? 0);
-  return Math.max(loadedAt, heardAt);
-}
+export const knownAt = ({ knownUntil }: StreamStatus, loadedAt: number): number => Math.max(loadedAt, knownUntil ?? 0);
 
 interface Props {
   tab: InboxTab;

@@ -42,13 +42,12 @@ test.each([
   expect(whenText('en-GB', at.getTime(), new Date(2026, 2, 14, 12).getTime())).toMatch(text);
 });
 
-test('an empty list is known until the server was last heard, or until it was loaded after that', () => {
-  const status = { ...CLOSED, state: 'reconnecting' as const, reason: 'network', since: 41 };
-  expect(knownAt({ ...status, lastHeardAt: 40 }, 10)).toBe(40);
-  expect(knownAt({ ...status, lastHeardAt: 40 }, 50)).toBe(50);
-  expect(knownAt({ ...status, lastHeardAt: null }, 10)).toBe(10);
-  // the server is heard, and says that it cannot see what is new
-  expect(knownAt({ ...status, state: 'stale', reason: 'log_unchecked', since: 30, lastHeardAt: 40 }, 10)).toBe(30);
+test('an empty list is known as far as the stream has told everything, or until it was loaded after that', () => {
+  // the server was heard, and could not see what was new
+  const status = { ...CLOSED, state: 'reconnecting' as const, reason: 'network', since: 41, lastHeardAt: 40 };
+  expect(knownAt({ ...status, knownUntil: 30 }, 10)).toBe(30);
+  expect(knownAt({ ...status, knownUntil: 30 }, 50)).toBe(50);
+  expect(knownAt({ ...status, knownUntil: null }, 10)).toBe(10);
 });
 
 test.each([

@@ -45,6 +45,11 @@ export interface StreamStatus {
   left: number;
   /** When the last frame came from the server, heartbeats included; null before the first. */
   lastHeardAt: number | null;
+  /**
+   * Until when the stream has told everything: until the last frame, or as long as the server cannot reach its event
+   * log, until it last checked that. What a page shows is as of then. Null before the stream was first live.
+   */
+  knownUntil: number | null;
   heartbeatMs: number;
   /** How many times the server resumed the stream at its position. */
   resumed: number;
@@ -66,6 +71,7 @@ export const CLOSED: StreamStatus = Object.freeze({
   retryAt: null,
   left: 0,
   lastHeardAt: null,
+  knownUntil: null,
   heartbeatMs: 15_000,
   resumed: 0,
   tenants: [],
