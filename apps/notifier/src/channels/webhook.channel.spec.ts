@@ -312,6 +312,8 @@ describe('an endpoint', () => {
     const receiver = await answering(200);
     expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'not_configured', of: 'us' });
     expect(receiver.received).toEqual([]);
+    // the operator has changed the key: that must not switch the endpoint off
+    expect(endpoints.failures).toEqual([]);
   });
 
   it('with a template gets the body that it writes, signed, and keeps what its host says in answers', async () => {

@@ -32,6 +32,13 @@ const DAY_MS = 24 * 3_600_000;
 /** After this time without an attempt, the period of an endpoint's failures starts again, in milliseconds. */
 const FORGET_AFTER_MS = 2 * DAY_MS;
 
+const SEALED_WITH_ANOTHER_KEY: SendOutcome = {
+  outcome: 'retry',
+  reason: 'not_configured',
+  answer: 'The headers were sealed with another key.',
+  of: 'us',
+};
+
 /**
  * Posts to webhooks, signed as Standard Webhooks requires. At least once: the receiver recognises a repeated delivery
  * by its `webhook-id`. The IP address is checked for each connection, because a name may lead to another address later.
@@ -73,6 +80,8 @@ export class WebhookChannel extends DeliveryChannel {
     try {
       const endpoint = await this.endpoints.use(delivery.tenant_id, destination.url.href);
       if (endpoint.disabled) return { outcome: 'failed', reason: 'endpoint_disabled', of: 'us' };
+      // the key is ours, so this does not count as a failure of the endpoint
+      if (endpoint.headers === null) return SEALED_WITH_ANOTHER_KEY;
       const outcome = await this.sendTo(destination.url, endpoint, delivery, signal);
       await this.keepCount(delivery, endpoint, outcome);
       return outcome;
@@ -89,13 +98,6 @@ export class WebhookChannel extends DeliveryChannel {
     delivery: ClaimedDelivery,
     signal: AbortSignal,
   ): Promise<SendOutcome> {
-    if (endpoint.headers === null)
-      return {
-        outcome: 'retry',
-        reason: 'not_configured',
-        answer: 'The headers were sealed with another key.',
-        of: 'us',
-      };
     const format = PAYLOAD_FORMATS[endpoint.format ?? formatOfHost(address.hostname)];
     const payload =
       endpoint.template === null
@@ -130,7 +132,7 @@ export class WebhookChannel extends DeliveryChannel {
         return;
       }
       const reason = await this.endpoints.failed(tenant_id, endpoint_id, {
-        gone: outcome.reason === 'gone',
+        gone: outcome.outcome === 'failed' && outcome.reason === 'gone',
         disableAfterMs: this.options.disableAfterMs ?? 5 * DAY_MS,
         forgetAfterMs: FORGET_AFTER_MS,
       });

@@ -36,7 +36,7 @@ export const DELIVERY_REASONS = [
   'blocked_address', // the address leads into a private network
   'redirected', // the address redirects, and redirects are not followed
   'answer_too_large', // the answer exceeds its limit
-  'not_configured', // the channel has no provider
+  'not_configured', // the channel has no provider, or the headers of the webhook are sealed with another key
   'template_failed', // the text could not be made
   'unsubscribed', // the recipient wants no more messages
   'endpoint_disabled', // the webhook failed for days and is switched off
