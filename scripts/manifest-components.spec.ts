@@ -366,11 +366,14 @@ describeWith('kustomize', 'what an overlay may add', () => {
     expect(Object.entries(usual).filter(([, port]) => !reached.includes(port))).toEqual([]);
   });
 
-  test('what a notifier reaches by addresses of users is outside of private networks', () => {
+  test('what a notifier reaches by addresses of users is outside of private networks, at each allowed port', async () => {
+    const guard = join(__dirname, '..', 'apps/notifier/src/channels/webhook/address-guard');
+    const { PUBLIC_PORTS } = (await import(guard)) as { PUBLIC_PORTS: readonly string[] };
     const notifier = added('network-policies').find(({ metadata }) => metadata.name === 'notifier')!;
     const [services, world] = (notifier.spec as unknown as Policy).egress!;
     const ports = ({ ports }: Rule) => ports.map(({ port }) => port);
     expect(ports(services!).filter((port) => ports(world!).includes(port))).toEqual([]);
+    expect(ports(world!)).toEqual(expect.arrayContaining(PUBLIC_PORTS.map((port) => Number(port || 443))));
     const blocks = world!.to!.map(({ ipBlock }) => ipBlock!);
     expect(blocks.map(({ cidr }) => cidr)).toEqual(['0.0.0.0/0', '::/0']);
     expect(blocks.flatMap(({ except }) => except)).toEqual(

@@ -30,7 +30,8 @@ export function isPublicAddress(text: string): boolean {
 
 /** The longest address that is accepted, in characters. */
 const MAX_URL = 2_000;
-const PUBLIC_PORTS = ['', '8443'];
+/** The ports of public addresses, as `URL` writes them: '' is 443. */
+export const PUBLIC_PORTS: readonly string[] = ['', '8443'];
 
 /** The destination of a webhook, read from its address. */
 export type Destination = { url: URL } | { fault: string; blocked: boolean };
