@@ -16,8 +16,6 @@ export interface Envelope {
    * address.
    */
   tenant_id?: string;
-  /** The tenant above counts before the message's own, for senders that can name none when they end an alert. */
-  address_decides?: boolean;
   service?: string;
   severity?: Severity;
   /**
@@ -25,7 +23,9 @@ export interface Envelope {
    * there.
    */
   publishes_at_most?: number;
-  /** A message without a `dedup_key` gets its id as one, for an intake that tells the sender the key of its alert. */
+  /** The intake answers with the ids of the messages, so a sender can be told the key of its alert. */
+  tells_key?: boolean;
+  /** A message without a `dedup_key` gets its id as one, where the intake tells it to a sender that ends by key. */
   key_is_id?: boolean;
   /** The severity of an alert whose sender says that it has none (the label `severity: none`). Default `low`. */
   severity_none?: Severity;

@@ -131,7 +131,12 @@ export class MessageGroup {
     private readonly escapes: boolean,
   ) {
     const { service, severity } = shape.defaults;
-    this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
+    this.told = {
+      ...envelope,
+      service: envelope.service ?? service,
+      severity: envelope.severity ?? severity,
+      key_is_id: shape.ends_by_key && envelope.tells_key,
+    };
   }
 
   /** Undefined when the value has no format of another system. `read`: the reader of the expected format. */
@@ -183,8 +188,8 @@ export class MessageGroup {
   }
 
   private addressed(part: MessagePart): MessagePart {
-    const { address_decides, tenant_id } = this.told;
-    return address_decides && tenant_id !== undefined ? { ...part, body: { ...part.body, tenant_id } } : part;
+    const { tenant_id } = this.told;
+    return this.shape.ends_by_key && tenant_id !== undefined ? { ...part, body: { ...part.body, tenant_id } } : part;
   }
 
   private storable(part: MessagePart): MessagePart {

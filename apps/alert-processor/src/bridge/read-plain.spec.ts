@@ -79,6 +79,17 @@ describe('a plain message', () => {
     });
   });
 
+  it('of PagerDuty is of the tenant of its topic, as its end is, which can name none', () => {
+    const custom_details = { tenant_id: 'south' };
+    const payload = { summary: 'Cold', source: 'oven', severity: 'error', custom_details };
+    const event = { routing_key: 'k', dedup_key: 'oven', event_action: 'trigger', payload };
+    const { messages } = read([event, { ...event, event_action: 'resolve', payload: undefined }])!;
+    expect(messages.map(({ tenant_id, status }) => [tenant_id, status])).toEqual([
+      ['north', 'firing'],
+      ['north', 'resolved'],
+    ]);
+  });
+
   it('keeps the whole body, or the part of a group, in its dead letter', () => {
     expect(read('ping')!.letters[0]!.body.toString()).toBe('ping');
   });

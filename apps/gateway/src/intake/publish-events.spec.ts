@@ -305,6 +305,21 @@ describe('an event of PagerDuty', () => {
     expect(door.published.map(({ tenant_id }) => tenant_id)).toEqual(['bakery', 'bakery', 'dairy', 'dairy', 'bakery']);
   });
 
+  it('is in a list what it is alone: of the tenant of the address, with a key that its end can name', async () => {
+    const payload = { summary: 's', source: 'h', severity: 'error', custom_details: { tenant_id: 'dairy' } };
+    const end = { routing_key: 'k', event_action: 'resolve' };
+    await door.send([page({ dedup_key: 'oven', payload }), { ...end, dedup_key: 'oven' }]);
+    expect(door.published.map(({ tenant_id, status }) => [tenant_id, status])).toEqual([
+      ['bakery', 'firing'],
+      ['bakery', 'resolved'],
+    ]);
+    const { ids } = (await door.send([page({ payload })])) as { ids: string[] };
+    await door.send([{ ...end, dedup_key: ids[0] }]);
+    expect(door.published.slice(2).map(({ dedup_key }) => dedup_key)).toEqual([ids[0], ids[0]]);
+    await door.send([page({ dedup_key: 'oven', payload })], {});
+    expect(door.published.at(-1)!.tenant_id).toBe('dairy');
+  });
+
   it('that acknowledges is a note on the alert, and nothing when there is none', async () => {
     const acknowledge = { routing_key: 'k', event_action: 'acknowledge', dedup_key: 'oven', client: 'Zabbix' };
     expect(await door.send(acknowledge)).toMatchObject({ status: 'success', dedup_key: 'oven', ids: [] });

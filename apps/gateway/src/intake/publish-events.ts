@@ -49,11 +49,6 @@ export interface Published {
 
 /** Messages that are parsed in one turn of the event loop and published together: some milliseconds of work. */
 const BATCH = 200;
-/**
- * The systems whose senders end an alert with its key alone. They are told the key of an event without one, and the
- * tenant is the address's wherever that names one: the end of an alert could not say another.
- */
-const END_BY_KEY: ReadonlySet<MessageShape['name']> = new Set(['pagerduty', 'opsgenie']);
 /** The longest error text that is kept, in characters: enough to name the error, and no more than an operator reads. */
 const MAX_DETAIL = 1_000;
 
@@ -102,12 +97,7 @@ export class PublishEvents {
   async publishGroup(received: MessageGroup, publisher: Publisher, dropsSeverityNone = false): Promise<Published> {
     const { shape } = received;
     // said here, so that it is true at every address: what is too large when it is published becomes a dead letter
-    const endsByKey = END_BY_KEY.has(shape.name);
-    const group = received.with({
-      publishes_at_most: this.maxEventBytes,
-      key_is_id: endsByKey,
-      address_decides: endsByKey,
-    });
+    const group = received.with({ publishes_at_most: this.maxEventBytes, tells_key: true });
     if (shape.acknowledged) {
       const { part, note } = shape.acknowledged;
       const acknowledged = allowed(group.readPart(part, 'lenient'), publisher, () => '');

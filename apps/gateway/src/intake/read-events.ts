@@ -38,7 +38,8 @@ export type ReadEvents =
  */
 export async function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): Promise<ReadEvents> {
   const turns = new Turns();
-  const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
+  const { drops_severity_none, ...defaults } = defaultsIn(query);
+  const envelope = { headers, ...defaults, publishes_at_most: maxBytes, tells_key: true };
   const decoded = isWithoutData(body, headers)
     ? { value: undefined, escapes: false }
     : await decodeInSlices(body, MAX_BATCH, turns);

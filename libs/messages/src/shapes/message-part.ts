@@ -21,6 +21,11 @@ export interface MessageShape {
   name: 'cloudevent' | 'alertmanager' | 'grafana' | 'pagerduty' | 'opsgenie';
   /** A webhook's sender corrects nothing: its messages are validated leniently at every intake. */
   webhook: boolean;
+  /**
+   * Its senders end an alert with its key alone. So the tenant of the address counts wherever there is one, since the
+   * end of an alert could name no other; and they are told the key of an event without one.
+   */
+  ends_by_key?: boolean;
   /** How many messages the body holds; at least one. */
   count: number;
   /** One of the messages. It is made when it is asked for: a group may hold thousands. */

@@ -120,6 +120,7 @@ export function readOpsgenieChange(alias: string): MessageShape {
 const shapeOf = (part: MessagePart): MessageShape => ({
   name: 'opsgenie',
   webhook: true,
+  ends_by_key: true,
   count: 1,
   part: () => part,
   defaults: { service: 'opsgenie', severity: 'medium' },

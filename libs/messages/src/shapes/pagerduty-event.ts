@@ -77,6 +77,7 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
   const shape = {
     name: 'pagerduty',
     webhook: true,
+    ends_by_key: true,
     count: 1,
     part: () => part,
     defaults: { service: 'pagerduty', severity: 'high' },
