@@ -81,7 +81,7 @@ export const enqueuePagerDutyEvent = applyDecorators(
 const opsgenieFailure = FailsWith(
   object<OpsgenieError>({ message: text(), errors: mapOf(text()), took: number(), requestId: text(), code }),
 );
-const opsgenieRequest = (summary: string, schema: Schema, outcome = TAKEN) =>
+const opsgenieRequest = (summary: string, rest: string, schema: Schema, outcome = TAKEN) =>
   applyDecorators(
     ApiOperation({
       summary,
@@ -90,7 +90,7 @@ const opsgenieRequest = (summary: string, schema: Schema, outcome = TAKEN) =>
     }),
     address,
     takesEvent,
-    Body('As Opsgenie describes it. What else is in it is kept as metadata.', schema, { required: false }),
+    Body(`As Opsgenie describes it. ${rest}`, schema, { required: false }),
     Answer(
       202,
       outcome,
@@ -104,19 +104,27 @@ const opsgenieRequest = (summary: string, schema: Schema, outcome = TAKEN) =>
     opsgenieFailure,
   );
 
-export const createOpsgenieAlert = opsgenieRequest('Create an alert', {
-  type: 'object',
-  properties: {
-    message: text(undefined, { minLength: 1, maxLength: 130, pattern: '^[\\x20-\\x7e]*[\\x21-\\x7e][\\x20-\\x7e]*$' }),
-    alias: text(undefined, { minLength: 1, maxLength: 512, pattern: '^[\\x21-\\x7e]+$' }),
-    description: text(undefined, { maxLength: 8_000 }),
-    priority: oneOf(['P1', 'P2', 'P3', 'P4', 'P5']),
-    details: mapOf(text(undefined, { maxLength: 500 })),
-    entity: text(),
-    source: text(),
+export const createOpsgenieAlert = opsgenieRequest(
+  'Create an alert',
+  'Tags, actions, the note, responders, teams and the user are kept as metadata.',
+  {
+    type: 'object',
+    properties: {
+      message: text(undefined, {
+        minLength: 1,
+        maxLength: 130,
+        pattern: '^[\\x20-\\x7e]*[\\x21-\\x7e][\\x20-\\x7e]*$',
+      }),
+      alias: text(undefined, { minLength: 1, maxLength: 512, pattern: '^[\\x21-\\x7e]+$' }),
+      description: text(undefined, { maxLength: 8_000 }),
+      priority: oneOf(['P1', 'P2', 'P3', 'P4', 'P5']),
+      details: mapOf(text(undefined, { maxLength: 500 })),
+      entity: text(),
+      source: text(),
+    },
+    required: ['message'],
   },
-  required: ['message'],
-});
+);
 
 const identifier = applyDecorators(
   PathParameter(
@@ -132,7 +140,7 @@ const identifier = applyDecorators(
 );
 
 export const updateOpsgenieAlert = applyDecorators(
-  opsgenieRequest('Close an alert, or add a note', {
+  opsgenieRequest('Close an alert, or add a note', 'What else is in it is not kept.', {
     type: 'object',
     properties: { user: text(), source: text(), note: text(undefined, { maxLength: 1_000 }) },
   }),
@@ -143,6 +151,7 @@ export const updateOpsgenieAlert = applyDecorators(
 export const changeOpsgenieAlert = applyDecorators(
   opsgenieRequest(
     'Replace a text of an alert',
+    'Nothing in it is kept.',
     { type: 'object', properties: { message: text(), description: text(), priority: text() } },
     'It is accepted, and changes nothing: an alert that fires keeps the words with which it was raised.',
   ),
