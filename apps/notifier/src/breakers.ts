@@ -19,8 +19,8 @@ export const FAILURES = 5;
 export const FIRST_PAUSE_MS = 5_000;
 export const LONGEST_PAUSE_MS = 60_000;
 /**
- * The most providers of one channel whose breakers are kept. Each host of webhooks and each user with push messages is
- * a provider, so there may be any number.
+ * The most providers of one channel whose breakers are kept. Each host of a tenant's webhooks, each user with push
+ * messages and each push service is a provider, so there may be any number.
  */
 export const MAX_PROVIDERS = 5_000;
 /** A breaker without an attempt for this long is forgotten: what failed so long ago says little. */
@@ -121,7 +121,7 @@ class Breaker {
   }
 
   private isFault(result: SendOutcome): boolean {
-    return result.outcome !== 'sent' && result.of === undefined && this.faults.has(result.reason);
+    return 'reason' in result && result.of === undefined && this.faults.has(result.reason);
   }
 }
 

@@ -5,8 +5,9 @@ import { fullJitter } from '@tocsin/timing';
 import { setMaxListeners } from 'node:events';
 import type { Begins } from './begins';
 import type { DeliveryChannel } from './channels/delivery-channel';
-import { released, type Deliver } from './deliver';
+import type { Deliver } from './deliver';
 import { LEASE_MS, type Held, type InHand } from './in-hand';
+import { released } from './retry-policy';
 import type { Settlements } from './settlements';
 
 /** How often the pool asks the queue when the doorbell does not ring, in milliseconds. */

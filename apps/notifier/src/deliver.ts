@@ -30,9 +30,10 @@ export class Deliver {
     if (expiresInMs() <= 0) return { tenant_id, delivery_id, attempt, outcome: 'expired', reason: 'too_old' };
 
     const breaker = this.breakers.of(channel, channel.providerOf(delivery));
-    const result = await breaker.run(() => this.traced(channel, delivery, stop));
-    // a random share, so that deliveries that are given back together do not come back together
-    if (!result) return released(delivery, Math.round(breaker.pauseMs * (1 + this.random())));
+    const result: SendOutcome = (await breaker.run(() => this.traced(channel, delivery, stop))) ?? {
+      outcome: 'held_back',
+      pause_ms: breaker.pauseMs,
+    };
     return settlementOf(delivery, result, {
       promise: channel.promise,
       expiresInMs: expiresInMs(),
@@ -55,7 +56,7 @@ export class Deliver {
     const result = await this.attempt(channel, { ...delivery, trace: span.context }, stop);
     span.end({
       attributes: { 'tocsin.outcome': result.outcome },
-      failed: result.outcome === 'sent' ? undefined : result.reason,
+      failed: 'reason' in result ? result.reason : undefined,
     });
     return result;
   }
@@ -97,15 +98,6 @@ export class Deliver {
 const TIMED_OUT: SendOutcome = { outcome: 'unknown', reason: 'timeout' };
 /** The outcome after a defect of our own. It may have occurred after the message was sent. */
 const LOST: SendOutcome = { outcome: 'unknown', reason: 'connection_lost' };
-
-/** Gives a delivery back, to be claimed again after a while. It costs no attempt. */
-export const released = ({ tenant_id, delivery_id, attempt }: ClaimedDelivery, again_in_ms: number): Settlement => ({
-  tenant_id,
-  delivery_id,
-  attempt,
-  outcome: 'released',
-  again_in_ms,
-});
 
 /** When a delivery expires, in milliseconds since the epoch. Its age counts from its creation or its first due time. */
 function expiryOf({ created_at, first_due_at }: ClaimedDelivery, { limits }: DeliveryChannel): number {

@@ -124,6 +124,25 @@ describe('what follows from an attempt', () => {
     expect(settled(retry, { expiresInMs: Infinity })).toMatchObject({ outcome: 'retry', again_in_ms: 5_000 });
   });
 
+  it('is no attempt used up where nothing was sent: the delivery comes back at random after the pause', () => {
+    const heldBack: SendOutcome = { outcome: 'held_back', pause_ms: 10_000 };
+    const later = (more: object, n?: number) => settled(heldBack, more, n);
+    expect(later({ random: 0 })).toMatchObject({ outcome: 'released', again_in_ms: 10_000 });
+    expect(later({ random: 0.999 })).toMatchObject({ outcome: 'released', again_in_ms: 19_990 });
+    expect(later({}, 7)).toMatchObject({ outcome: 'released', attempt: 7, again_in_ms: 15_000 });
+    expect(later({ expiresInMs: 4_000 })).toMatchObject({ outcome: 'released', again_in_ms: 4_000 });
+  });
+
+  it('is sent where the recipient was told in part and no attempt can follow', () => {
+    const retry: SendOutcome = { outcome: 'retry', reason: 'provider_error', answer: '1 of 2', told: true };
+    const heldBack: SendOutcome = { outcome: 'held_back', pause_ms: 10_000, answer: '1 of 2', told: true };
+    expect([settled(retry), settled(heldBack)]).toMatchObject([{ outcome: 'retry' }, { outcome: 'released' }]);
+    const sent = { outcome: 'sent', answer: '1 of 2', provider_id: null };
+    expect(settled(retry, { expiresInMs: 5_000 })).toMatchObject(sent);
+    expect(settled(heldBack, { expiresInMs: 15_000 })).toMatchObject(sent);
+    expect(settled(retry, {}, 7)).toMatchObject(sent);
+  });
+
   it('keeps the beginning of the answer as text that a database can store, and the id of the provider', () => {
     expect(settled({ outcome: 'sent', answer: '250 OK', provider_id: 'SM1' })).toMatchObject({
       answer: '250 OK',

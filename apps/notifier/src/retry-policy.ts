@@ -31,15 +31,23 @@ interface Circumstances {
 /**
  * Decides what follows from an attempt: the delivery is settled, or attempted again after a while. An attempt with an
  * unknown result is repeated only if the recipient recognises a duplicate. If the delivery becomes too old before the
- * next attempt, it is due at that moment and then expires.
+ * next attempt, it is due at that moment and then expires, unless the recipient was told in part: then it is sent.
  */
 export function settlementOf(
-  { tenant_id, delivery_id, attempt, attempts_before = 0 }: ClaimedDelivery,
+  delivery: ClaimedDelivery,
   result: SendOutcome,
   { promise, expiresInMs, random }: Circumstances,
 ): Settlement {
+  const { tenant_id, delivery_id, attempt, attempts_before = 0 } = delivery;
   const about = { tenant_id, delivery_id, attempt, answer: keptAnswer(result.answer) };
   if (result.outcome === 'sent') return { ...about, outcome: 'sent', provider_id: result.provider_id ?? null };
+  const toldInPart = { ...about, outcome: 'sent', provider_id: null } as const;
+  const dueIn = (wait: number) => Math.min(wait, Math.max(0, Math.ceil(expiresInMs)));
+  if (result.outcome === 'held_back') {
+    // a random share, so that deliveries that are given back together do not come back together
+    const wait = Math.round(result.pause_ms * (1 + random));
+    return result.told && wait >= expiresInMs ? toldInPart : released(delivery, dueIn(wait));
+  }
   const { outcome, reason } = result;
   if (outcome === 'failed' || (outcome === 'unknown' && promise === 'at_most_once'))
     return { ...about, outcome, reason };
@@ -49,9 +57,19 @@ export function settlementOf(
     outcome === 'retry' ? result.retry_after_ms : undefined,
     random,
   );
+  if (result.told && (wait === undefined || wait >= expiresInMs)) return toldInPart;
   if (wait === undefined) return { ...about, outcome: outcome === 'unknown' ? 'unknown' : 'failed', reason };
-  return { ...about, outcome: 'retry', reason, again_in_ms: Math.min(wait, Math.max(0, Math.ceil(expiresInMs))) };
+  return { ...about, outcome: 'retry', reason, again_in_ms: dueIn(wait) };
 }
+
+/** Gives a delivery back, to be claimed again after a while. It costs no attempt. */
+export const released = ({ tenant_id, delivery_id, attempt }: ClaimedDelivery, again_in_ms: number): Settlement => ({
+  tenant_id,
+  delivery_id,
+  attempt,
+  outcome: 'released',
+  again_in_ms,
+});
 
 /**
  * How long to wait after a failed attempt, in whole milliseconds; undefined when it was the last one. `attempt` counts

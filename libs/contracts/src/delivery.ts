@@ -62,6 +62,11 @@ export type SendOutcome = {
    * this one. `us`: no provider was asked, so the result says nothing of any.
    */
   of?: 'recipient' | 'us';
+  /**
+   * Whether the recipient has the message already in one of several places. Then the delivery is `sent` when no attempt
+   * can follow.
+   */
+  told?: boolean;
 } & (
   | { outcome: 'sent'; answer?: string; provider_id?: string }
   /** The provider has not accepted it and may do so later. `retry_after_ms` is the wait that the provider asked for. */
@@ -70,6 +75,8 @@ export type SendOutcome = {
   | { outcome: 'failed'; reason: DeliveryReason; answer?: string }
   /** The provider may have accepted it: its answer was lost. */
   | { outcome: 'unknown'; reason: DeliveryReason; answer?: string }
+  /** No provider was asked, because nothing is sent to it for `pause_ms`. It costs no attempt. */
+  | { outcome: 'held_back'; pause_ms: number; answer?: string }
 );
 
 /** The outcome of an attempt as it is put on record, with what follows from it. */

@@ -27,7 +27,7 @@ export abstract class DeliveryChannel {
   /**
    * Attempts the delivery once. It never rejects because of the provider or the recipient: their faults are outcomes.
    * An outcome for which no provider was asked is `of: 'us'`: a wrong address, a text that cannot be made, our own
-   * store. It neither opens the breaker of the provider nor closes it.
+   * store, a breaker of the channel's own (`held_back`). It neither opens the breaker of the provider nor closes it.
    * When `signal` aborts, the attempt ends within a second, as `unknown` when the provider may have accepted it.
    */
   abstract send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome>;

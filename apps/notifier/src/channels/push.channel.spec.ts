@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { generateVAPIDKeys } from 'web-push';
 import { Unavailable, type ClaimedDelivery } from '@tocsin/contracts';
 import type { PushTarget } from '@tocsin/contracts/ports';
-import type { PushKeys } from '@tocsin/contracts/wire';
+import type { Entry, PushKeys } from '@tocsin/contracts/wire';
 import { anEntry, aTenant } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
-import { Breakers, FAILURES } from '../breakers';
+import { Breakers, FAILURES, FIRST_PAUSE_MS } from '../breakers';
 import { Deliver } from '../deliver';
 import { PushChannel, pushChannel, type PushOptions } from './push.channel';
 import { MAX_PAYLOAD_BYTES, pushPayload } from './push-payload';
@@ -24,6 +24,7 @@ afterAll(() => service.close());
 afterEach(() => expect(service.faults.splice(0)).toEqual([]));
 
 const bakery = aTenant('bakery');
+const aNewEntry = (overrides: Partial<Entry> = {}) => anEntry({ received_at: new Date().toISOString(), ...overrides });
 const aDelivery = (overrides: Partial<ClaimedDelivery> = {}): ClaimedDelivery => ({
   tenant_id: bakery,
   delivery_id: randomUUID(),
@@ -32,7 +33,7 @@ const aDelivery = (overrides: Partial<ClaimedDelivery> = {}): ClaimedDelivery =>
   attempt: 1,
   created_at: '2026-01-02T03:04:05.678Z',
   first_due_at: '2026-01-02T03:04:05.678Z',
-  entry: anEntry({ tenant_id: bakery, seq: 12, message: 'Only 2 kg left' }),
+  entry: aNewEntry({ tenant_id: bakery, seq: 12, message: 'Only 2 kg left' }),
   notification: null,
   ...overrides,
 });
@@ -107,7 +108,7 @@ describe('a push message', () => {
 
   it('replaces an older one on the same alert, and none on another', async () => {
     const browser = service.subscribe();
-    const [one, two] = [anEntry({ seq: 1 }), anEntry({ seq: 2 })];
+    const [one, two] = [aNewEntry({ seq: 1 }), aNewEntry({ seq: 2 })];
     for (const entry of [one, { ...one, seq: 3 }, two]) await send(aUserWith(browser.keys), aDelivery({ entry }));
     const [first, second, other] = browser.pushed.map(({ topic }) => topic);
     expect([second, other === first]).toEqual([first, false]);
@@ -116,7 +117,7 @@ describe('a push message', () => {
   it('that is tried again replaces no newer one on the same alert, only itself', async () => {
     const browser = service.subscribe(answer(503));
     const user = aUserWith(browser.keys);
-    const entry = anEntry({ seq: 12 });
+    const entry = aNewEntry({ seq: 12 });
     const older = aDelivery({ entry });
     expect(await send(user, older)).toMatchObject({ outcome: 'retry' });
     await send(user, aDelivery({ entry: { ...entry, seq: 15 } }));
@@ -125,6 +126,17 @@ describe('a push message', () => {
     const [newer, ...again] = browser.pushed.map(({ topic }) => topic);
     expect(newer).toBe(entry.alert_id.replaceAll('-', ''));
     expect(again).toEqual(again.map(() => older.delivery_id.replaceAll('-', '')));
+  });
+
+  it('that was held back for a while replaces no newer one on the same alert either', async () => {
+    const browser = service.subscribe();
+    const newer = aNewEntry({ seq: 15 });
+    const received_at = new Date(Date.parse(newer.received_at) - 10_000).toISOString();
+    const older = aDelivery({ entry: { ...newer, seq: 12, received_at } });
+    await send(aUserWith(browser.keys), aDelivery({ entry: newer }));
+    await send(aUserWith(browser.keys), older);
+    const topics = [newer.alert_id, older.delivery_id].map((id) => id.replaceAll('-', ''));
+    expect(browser.pushed.map(({ topic }) => topic)).toEqual(topics);
   });
 
   it.each(['x', '"', '\\', 'é', '😀', '日', '\n', '\u0001'])(
@@ -244,24 +256,24 @@ describe('of several browsers', () => {
   });
 });
 
-describe('a user whose browser does not take messages', () => {
-  /** The users by their names, behind one channel and its breakers. */
-  const openFor = (users: Readonly<Record<string, ReturnType<typeof aUserWith>>>) => {
-    const subscriptions = {
-      to: (tenant: unknown, user: string, id: string) => users[user]!.to(tenant, user, id),
-      noteTaken: async (...about: Parameters<ReturnType<typeof aUserWith>['noteTaken']>) => {
-        for (const user of Object.values(users)) await user.noteTaken(...about);
-      },
-      forget: async () => undefined,
-    };
-    const breakers = new Breakers(metrics, log);
-    const channel = new PushChannel(subscriptions, options, breakers);
-    const deliver = new Deliver(breakers, metrics, log);
-    const now = new Date().toISOString();
-    return async (overrides: Partial<ClaimedDelivery>) =>
-      (await deliver.deliver(channel, aDelivery({ created_at: now, first_due_at: now, ...overrides }), never)).outcome;
+/** The users by their names, behind one channel and its breakers. */
+const openFor = (users: Readonly<Record<string, ReturnType<typeof aUserWith>>>) => {
+  const subscriptions = {
+    to: (tenant: unknown, user: string, id: string) => users[user]!.to(tenant, user, id),
+    noteTaken: async (...about: Parameters<ReturnType<typeof aUserWith>['noteTaken']>) => {
+      for (const user of Object.values(users)) await user.noteTaken(...about);
+    },
+    forget: async () => undefined,
   };
+  const breakers = new Breakers(metrics, log);
+  const channel = new PushChannel(subscriptions, options, breakers);
+  const deliver = new Deliver(breakers, metrics, log);
+  const now = new Date().toISOString();
+  return async (overrides: Partial<ClaimedDelivery>) =>
+    (await deliver.deliver(channel, aDelivery({ created_at: now, first_due_at: now, ...overrides }), never)).outcome;
+};
 
+describe('a user whose browser does not take messages', () => {
   it('keeps no message from another user', async () => {
     const ana = service.subscribe(...Array.from({ length: FAILURES }, () => answer(429)));
     const deliver = openFor({ ana: aUserWith(ana.keys), ben: aUserWith(service.subscribe().keys) });
@@ -289,6 +301,75 @@ describe('a user whose browser does not take messages', () => {
       for (const delivery_id of several) expect(await deliver({ delivery_id, attempt })).toBe('retry');
     expect(laptop.pushed).toHaveLength(FAILURES);
     expect(await deliver({})).toBe('sent');
+  });
+});
+
+describe('a browser whose push service is silent', () => {
+  const silent = new PushStandIn(keys.publicKey);
+  /** The clock of the breakers. It stands still, so that no pause ends before the test says so. */
+  let clock: number;
+  beforeAll(() => silent.listen());
+  afterAll(() => silent.close());
+  beforeEach(() => {
+    clock = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => clock);
+  });
+  afterEach(() => jest.restoreAllMocks());
+  const breakOff: PushAnswering = (request) => void request.socket.destroy();
+
+  /** Another user's messages have shown that the service is silent; it would answer the next one. */
+  const openToAna = async (...browsers: PushKeys[]) => {
+    const { keys: other } = silent.subscribe(...Array.from({ length: FAILURES }, () => breakOff));
+    const deliver = openFor({
+      ana: aUserWith(...browsers),
+      ben: aUserWith(other),
+      cleo: aUserWith(silent.subscribe().keys),
+    });
+    for (let n = 0; n < FAILURES; n += 1) expect(await deliver({ recipient: 'user:ben' })).toBe('retry');
+    return deliver;
+  };
+
+  it('gets the message as soon as the service is asked again: until then no attempt is used up', async () => {
+    const phone = silent.subscribe();
+    const deliver = await openToAna(phone.keys);
+    for (let n = 0; n < 10; n += 1) expect(await deliver({})).toBe('released');
+    expect(phone.pushed).toEqual([]);
+    clock += FIRST_PAUSE_MS;
+    expect(await deliver({})).toBe('sent');
+    expect(phone.pushed).toHaveLength(1);
+  });
+
+  it('gets it although another browser has it, which gets it once', async () => {
+    const [phone, laptop] = [silent.subscribe(), service.subscribe()];
+    const deliver = await openToAna(phone.keys, laptop.keys);
+    const delivery_id = randomUUID();
+    const outcomes = [await deliver({ delivery_id })];
+    for (let n = 0; n < 2; n += 1) outcomes.push(await deliver({ delivery_id, attempt: 2 }));
+    expect(outcomes).toEqual(['retry', 'released', 'released']);
+    expect([laptop.pushed.length, phone.pushed.length]).toEqual([1, 0]);
+    clock += FIRST_PAUSE_MS;
+    expect(await deliver({ delivery_id, attempt: 2 })).toBe('sent');
+    expect([laptop.pushed.length, phone.pushed.length]).toEqual([1, 1]);
+  });
+
+  it('gets it although the attempts of another browser are over, of which it was asked in none', async () => {
+    const [phone, laptop] = [silent.subscribe(), service.subscribe()];
+    const tablet = service.subscribe(...Array.from({ length: 4 }, () => answer(503)));
+    const deliver = await openToAna(phone.keys, laptop.keys, tablet.keys);
+    const delivery_id = randomUUID();
+    for (const attempt of [1, 2, 3]) expect(await deliver({ delivery_id, attempt })).toBe('retry');
+    clock += FIRST_PAUSE_MS;
+    expect(await deliver({ delivery_id, attempt: 4 })).toBe('sent');
+    expect([laptop.pushed.length, tablet.pushed.length, phone.pushed.length]).toEqual([1, 0, 1]);
+  });
+
+  it('keeps no delivery from being sent whose user was told, once the delivery is too old for it', async () => {
+    const deliver = await openToAna(silent.subscribe().keys, service.subscribe().keys);
+    const delivery_id = randomUUID();
+    expect(await deliver({ delivery_id })).toBe('retry');
+    const at = new Date(clock - 3_600_000 + FIRST_PAUSE_MS - 1).toISOString();
+    expect(await deliver({ delivery_id, attempt: 2, created_at: at, first_due_at: at })).toBe('sent');
+    expect(await deliver({ created_at: at, first_due_at: at, recipient: 'user:cleo' })).toBe('released');
   });
 });
 

@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net';
 import { generateRequestDetails } from 'web-push';
 import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import type { PushSubscriptions, PushTarget } from '@tocsin/contracts/ports';
-import type { PushKeys, Severity } from '@tocsin/contracts/wire';
+import type { Entry, PushKeys, Severity } from '@tocsin/contracts/wire';
 import { SILENCE, type Breakers } from '../breakers';
 import { DeliveryChannel, storeAway, type ChannelLimits } from './delivery-channel';
 import { pushPayload } from './push-payload';
@@ -26,9 +26,15 @@ const HURRY: Readonly<Record<Severity, { urgency: 'high' | 'normal' | 'low'; TTL
 };
 
 /**
- * The first attempts try every browser of the user. After them, one browser that has accepted the message is enough.
+ * The first attempts try every browser of the user. After them, one browser that has accepted the message is enough,
+ * once each of the others could be asked.
  */
 const ATTEMPTS_FOR_ALL = 3;
+/**
+ * A message that is sent within this time after its entry, in milliseconds, counts as the newest on its alert. A later
+ * one may have been held back while a newer one was sent.
+ */
+const NEWEST_WITHIN_MS = 5_000;
 
 /** The result for one browser. */
 interface Told {
@@ -36,6 +42,8 @@ interface Told {
   result: SendOutcome;
 }
 const TAKEN_BEFORE: SendOutcome = { outcome: 'sent' };
+/** Whether the push service of the browser was asked in this attempt. */
+const wasAsked = (result: SendOutcome): boolean => result !== TAKEN_BEFORE && result.of !== 'us';
 
 /**
  * The messages are sent already, so an unreachable store does not fail the attempt. The next attempt may send to a
@@ -60,14 +68,15 @@ export interface PushOptions {
 /**
  * Web Push (RFC 8030, 8188, 8291, 8292) to all browsers of a user; the recipient is `user:<id>`. At least once: the
  * payload has the `delivery_id`, by which the service worker recognises a duplicate. The message also has a topic, so
- * that a newer message on the same alert replaces one that still waits for the device. A later attempt has a topic of
- * the delivery alone; the worker leaves a newer message where it is.
+ * that a newer message on the same alert replaces one that still waits for the device. A later attempt and a message
+ * that was held back have a topic of the delivery alone; the worker leaves a newer message where it is.
  *
  * - The subscription of a browser that its push service no longer knows (404, 410) is deleted.
  * - When some browsers have accepted the message and others may do so later, the next two attempts try only the others.
  *   Then the delivery is `sent`, because the user was told. `answer` says in how many browsers.
  * - Each push service has a breaker beside those of the users, which opens when the service is silent. While it is
- *   open, nothing is sent to the service, so that its users do not hold all places of the channel.
+ *   open, nothing is sent to the service, so that its users do not hold all places of the channel. When no browser
+ *   can be asked, the delivery is held back, and no attempt is used up.
  * - Clients choose the endpoints, so their addresses are checked like those of webhooks.
  */
 export class PushChannel extends DeliveryChannel {
@@ -137,11 +146,7 @@ export class PushChannel extends DeliveryChannel {
     const taken = endpointsOf((result) => result.outcome === 'sent' && result !== TAKEN_BEFORE);
     if (outcome.outcome === 'retry' && taken.length > 0)
       await this.subscriptions.noteTaken(tenant_id, taken, delivery_id).catch(sendsItAgain);
-    const asked = endpointsOf((result) => result !== TAKEN_BEFORE && result.of !== 'us');
-    if (asked.length === 0) return { ...outcome, of: 'us' };
-    // a browser that takes messages must not wait for one that takes none
-    const isTaken = told.some(({ result }) => result.outcome === 'sent');
-    return isTaken && outcome.outcome !== 'sent' ? { ...outcome, of: 'recipient' } : outcome;
+    return told.some(({ result }) => wasAsked(result)) ? outcome : { ...outcome, of: 'us' };
   }
 
   private async sendTo(
@@ -171,7 +176,7 @@ export class PushChannel extends DeliveryChannel {
     const result = await breaker.run(async () =>
       outcomeOf(judgeAnswer(await post({ url, ...sealed, lookup, allowPrivate, times, signal }))),
     );
-    return result ?? leftAlone(url.host, breaker.pauseMs);
+    return result ?? heldBack(url.host, breaker.pauseMs);
   }
 
   /** Encrypts the payload for the browser, and adds our signed identity (VAPID). */
@@ -185,21 +190,22 @@ export class PushChannel extends DeliveryChannel {
       vapidDetails: { subject: VAPID_SUBJECT, publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY },
       contentEncoding: 'aes128gcm',
       ...HURRY[(entry ?? notification)!.severity],
-      // A message that is tried again may be older than one that was accepted meanwhile, so it replaces only itself.
-      // 32 characters at most: a UUID without its hyphens
-      topic: ((attempt === 1 && entry?.alert_id) || delivery_id).replaceAll('-', ''),
+      // A message that is late or tried again may be older than one that was accepted meanwhile, so it replaces only
+      // itself. 32 characters at most: a UUID without its hyphens
+      topic: (entry && attempt === 1 && isNewest(entry) ? entry.alert_id : delivery_id).replaceAll('-', ''),
     });
     const { 'Content-Length': _counted, ...named } = headers as Record<string, string | number>;
     return { headers: Object.fromEntries(Object.entries(named).map(([name, value]) => [name, String(value)])), body };
   }
 }
 
+const isNewest = ({ received_at }: Entry): boolean => Date.now() - Date.parse(received_at) < NEWEST_WITHIN_MS;
+
 /** The result for a browser whose push service is silent at present: nothing was sent to it. */
-const leftAlone = (host: string, pauseMs: number): SendOutcome => ({
-  outcome: 'retry',
-  reason: 'connection_failed',
+const heldBack = (host: string, pause_ms: number): SendOutcome => ({
+  outcome: 'held_back',
+  pause_ms,
   answer: `${host} did not answer lately, so it was not asked.`,
-  retry_after_ms: pauseMs,
   of: 'us',
 });
 
@@ -231,16 +237,25 @@ function outcomeOf(result: SendOutcome): SendOutcome {
 function together(results: readonly SendOutcome[], attempt: number): SendOutcome {
   const taken = results.filter(({ outcome }) => outcome === 'sent').length;
   const later = results.filter(({ outcome }) => outcome === 'retry' || outcome === 'unknown');
-  const [first] = later;
-  if (taken > 0 && (first === undefined || attempt >= ATTEMPTS_FOR_ALL))
+  const pauses = results.flatMap((one) => (one.outcome === 'held_back' ? one.pause_ms : []));
+  const told = taken > 0;
+  // the attempts say nothing of a browser that could not be asked
+  if (told && pauses.length === 0 && (later.length === 0 || attempt >= ATTEMPTS_FOR_ALL))
     return { outcome: 'sent', answer: `${taken} of ${results.length} browsers` };
-  if (first !== undefined && first.outcome !== 'sent') {
-    const waits = later.flatMap((one) => (one.outcome === 'retry' && one.retry_after_ms) || []);
+  const first = later[0] ?? results.find(({ outcome }) => outcome === 'held_back');
+  if (first && first.outcome !== 'sent') {
+    const reason = 'reason' in first ? first.reason : 'connection_failed';
+    const answer = `${taken} of ${results.length} browsers; ${first.answer ?? reason}`;
+    if (!results.some(wasAsked)) return { outcome: 'held_back', pause_ms: Math.min(...pauses), answer, told };
+    const waits = [...pauses, ...later.flatMap((one) => (one.outcome === 'retry' && one.retry_after_ms) || [])];
     return {
       outcome: 'retry',
-      reason: first.reason,
-      answer: `${taken} of ${results.length} browsers; ${first.answer ?? first.reason}`,
+      reason,
+      answer,
+      told,
       ...(waits.length > 0 && { retry_after_ms: Math.max(...waits) }),
+      // a browser that takes messages must not wait for one that takes none, nor for one that was not asked
+      ...((told || later.length === 0) && { of: 'recipient' }),
     };
   }
   const refused = results.find((one) => one.outcome === 'failed' && one.reason !== 'gone') ?? results[0];

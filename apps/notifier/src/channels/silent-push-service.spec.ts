@@ -96,8 +96,8 @@ test('the users of a silent push service hold the places for no longer than it t
   expect(swallowed.length).toBeGreaterThanOrEqual(FAILURES);
   expect(swallowed.length).toBeLessThan(USERS / 4);
   expect((await metrics.deliveryBreakersOpen.get()).values).toMatchObject([{ labels: { channel: 'push' }, value: 1 }]);
-  await eventually(() => {
-    const left = queue.settlements.filter((said) => 'answer' in said && said.answer?.endsWith('so it was not asked.'));
-    expect(new Set(left.map(({ outcome }) => outcome))).toEqual(new Set(['retry']));
-  });
+  // an attempt is used up by those that were asked, and by no other
+  await eventually(() => expect(queue.settlements.map(({ outcome }) => outcome)).toContain('released'));
+  const tried = queue.settlements.filter(({ outcome }) => outcome === 'retry');
+  expect(tried.length).toBeLessThanOrEqual(swallowed.length);
 }, 90_000);

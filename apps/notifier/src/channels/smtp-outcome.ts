@@ -14,7 +14,7 @@ interface SmtpFailure {
   command?: string;
 }
 
-type Failed = Exclude<SendOutcome, { outcome: 'sent' }>;
+type Failed = Exclude<SendOutcome, { outcome: 'sent' | 'held_back' }>;
 
 /** The most characters of an answer that are put on record. */
 const MAX_ANSWER = 1_000;
