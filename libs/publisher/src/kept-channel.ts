@@ -24,6 +24,11 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+interface NewChannel {
+  readonly channel: ConfirmChannel;
+  open: boolean;
+}
+
 /**
  * A channel that exists whenever its connection does. A broker closes a channel for a single mistake (an unknown
  * delivery tag, a missing exchange) and leaves the connection open. amqplib recovers connections only, so the channel
@@ -82,6 +87,26 @@ export class KeptChannel {
     if (channel && this.live) this.lose(channel, this.live);
   }
 
+  /**
+   * Makes another channel while the present one is still used. `setup` decides when the other one takes over, and then
+   * the present one is dropped: unlike with `renew`, there is a channel at every moment. Where `setup` rejects before,
+   * this rejects too, and the present one stays. `takeOver` throws when one of the two is closed.
+   */
+  async replace(setup: (channel: ConfirmChannel, takeOver: () => void) => Promise<void>): Promise<void> {
+    const { live, made: present } = this;
+    if (!live || !present) return;
+    const other = await this.create(live);
+    try {
+      await setup(other.channel, () => {
+        if (!other.open || this.made !== present) throw new Error('The channel closed while it was replaced.');
+        this.hold(other.channel);
+        void present.close().catch(() => {});
+      });
+    } finally {
+      if (this.made !== other.channel && other.open) void other.channel.close().catch(() => {});
+    }
+  }
+
   /** Called when the connection is open. */
   attach(live: ChannelModel): void {
     this.live = live;
@@ -107,29 +132,37 @@ export class KeptChannel {
   }
 
   private async make(live: ChannelModel, remade = false): Promise<void> {
-    let channel: ConfirmChannel | undefined;
-    let open = true;
+    let made: NewChannel | undefined;
     try {
-      const making = await live.createConfirmChannel();
-      channel = making;
-      making.on('error', (error) => (this.lastError = error));
-      making.once('close', () => {
-        open = false;
-        this.lose(making, live);
-      });
-      await this.setup(making, remade);
-      if (!open || this.ended || this.live !== live)
+      made = await this.create(live);
+      await this.setup(made.channel, remade);
+      if (!made.open || this.ended || this.live !== live)
         throw this.lastError ?? new Error('The channel closed while it was set up.');
     } catch (error) {
       this.lastError = error;
-      if (channel && open) void channel.close().catch(() => {});
+      if (made?.open) void made.channel.close().catch(() => {});
       this.makeLater(live);
       return;
     }
+    this.hold(made.channel);
+    for (const waiter of this.waiters) waiter.resolve();
+  }
+
+  private async create(live: ChannelModel): Promise<NewChannel> {
+    const channel = await live.createConfirmChannel();
+    const created = { channel, open: true };
+    channel.on('error', (error) => (this.lastError = error));
+    channel.once('close', () => {
+      created.open = false;
+      this.lose(channel, live);
+    });
+    return created;
+  }
+
+  private hold(channel: ConfirmChannel): void {
     this.made = channel;
     this.madeAt = Date.now();
     this.lastError = undefined;
-    for (const waiter of this.waiters) waiter.resolve();
   }
 
   private lose(channel: ConfirmChannel, live: ChannelModel): void {

@@ -150,10 +150,17 @@ describe('alerts from RabbitMQ', () => {
     expect((await broker.plain.checkQueue(broker.topology.queue)).messageCount).toBe(0);
   });
 
-  it('are acknowledged together: one acknowledgement soon covers several, and the last one is sent when it stops', async () => {
+  /** Consumes with a listener for the common queue that settles nothing by itself. */
+  const consumeByHand = async () => {
     const listener = new ListenerByHand();
     const source = broker.source();
     await source.consume(({ name }) => (name === broker.topology.queue ? listener : new ListenerByHand()));
+    const queue = queuesOf(source).find(({ name }) => name === broker.topology.queue)!;
+    return { listener, source, queue };
+  };
+
+  it('are acknowledged together: one acknowledgement soon covers several, and the last one is sent when it stops', async () => {
+    const { listener, source, queue } = await consumeByHand();
     const deliver = async (count: number) => {
       const wanted = listener.deliveries.length + count;
       for (let i = 0; i < count; i += 1)
@@ -161,7 +168,6 @@ describe('alerts from RabbitMQ', () => {
       await eventually(() => expect(listener.deliveries).toHaveLength(wanted));
       for (const delivery of listener.deliveries.slice(-count)) listener.session.acknowledgeUpTo(delivery);
     };
-    const queue = queuesOf(source).find(({ name }) => name === broker.topology.queue)!;
     const sent = jest.spyOn(queue.channel.current!, 'ack');
 
     await deliver(3);
@@ -254,8 +260,6 @@ describe('alerts from RabbitMQ', () => {
     await source.consume(settle(received));
     const { queue, rest } = broker.topology;
     const declared = await declarationOf(queue, broker.topology);
-    const told: boolean[] = [];
-    const watching = setInterval(() => told.push(source.consuming), 10);
 
     await broker.plain.deleteQueue(queue);
     await broker.plain.assertQueue(queue, declared);
@@ -263,9 +267,89 @@ describe('alerts from RabbitMQ', () => {
     broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{"a":1}'));
 
     await eventually(() => expect(received).toHaveLength(1), 15_000);
+  });
+
+  it('can arrive at every moment while quiet consumers are made anew', async () => {
+    const source = broker.source({ watchEveryMs: 20, renewAfterMs: 200 });
+    const listeners: ListenerByHand[] = [];
+    await source.consume(() => {
+      listeners.push(new ListenerByHand());
+      return listeners.at(-1)!;
+    });
+    const queues = queuesOf(source);
+    const first = queues.map(({ channel }) => channel.current);
+    const told: boolean[] = [];
+    const watching = setInterval(() => told.push(source.consuming), 1);
+
+    const consumers: number[] = [];
+    await eventually(async () => {
+      for (const { name } of queues) consumers.push((await broker.plain.checkQueue(name)).consumerCount);
+      const renewed = queues.filter(({ channel }, at) => channel.current && channel.current !== first[at]);
+      expect(renewed).toHaveLength(queues.length);
+    }, 30_000);
     clearInterval(watching);
-    // the check of health would fail otherwise, whenever no message comes
+    // a check of health, the metric of a lane, and a look at the broker
     expect(told).not.toContain(false);
+    expect(listeners.map(({ losses }) => losses)).toEqual(queues.map(() => 0));
+    expect(Math.min(...consumers)).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('can arrive while the listener wants none, however quiet their queue is', async () => {
+    const source = broker.source({ watchEveryMs: 20, renewAfterMs: 200 });
+    const received: ReceivedMessage[] = [];
+    const listeners: ListenerByHand[] = [];
+    await source.consume(() => {
+      listeners.push(settle(received)());
+      return listeners.at(-1)!;
+    });
+    let asked = 0;
+    for (const listener of listeners)
+      listener.untilWanted = () => {
+        asked += 1;
+        return new Promise(() => undefined);
+      };
+    const channels = () => queuesOf(source).map(({ channel }) => channel.current);
+    const before = channels();
+
+    await eventually(() => expect(asked).toBeGreaterThan(0));
+    broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{"a":1}'));
+    broker.plain.publish(broker.topology.exchange, 'alert.urgent.shop', Buffer.from('{"a":2}'));
+    await eventually(() => expect(received).toHaveLength(2));
+    expect(source.consuming).toBe(true);
+    expect(channels().every((channel, at) => channel !== undefined && channel === before[at])).toBe(true);
+  });
+
+  it('do not come again when their queue is acknowledged just before its consumer is made anew', async () => {
+    const { listener, queue } = await consumeByHand();
+    broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{"a":1}'));
+    await eventually(() => expect(listener.deliveries).toHaveLength(1));
+    const before = queue.channel.current;
+    let looks = 0;
+    isIdle(listener, () => {
+      // the last look before the new consumer takes over
+      if ((looks += 1) === 2) listener.session.acknowledgeUpTo(listener.deliveries[0]!);
+      return true;
+    });
+    await queue.renew();
+    expect(queue.channel.current).not.toBe(before);
+
+    broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{"a":2}'));
+    await eventually(() => expect(textsOf(listener)).toContain('{"a":2}'));
+    expect(textsOf(listener)).toEqual(['{"a":1}', '{"a":2}']);
+  });
+
+  it('keep their consumer when one arrives while another is made, and arrive once', async () => {
+    const { listener, queue } = await consumeByHand();
+    const before = queue.channel.current;
+    let looks = 0;
+    // idle when the new consumer is asked for, and not any more when it is there
+    isIdle(listener, () => (looks += 1) === 1);
+    const renewed = queue.renew();
+    for (const body of ['{"a":1}', '{"a":2}'])
+      broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from(body));
+    await renewed;
+    await eventually(() => expect(textsOf(listener).sort()).toEqual(['{"a":1}', '{"a":2}']));
+    expect([looks, queue.channel.current === before, listener.losses]).toEqual([2, true, 0]);
   });
 
   it('are reported as not arriving while the broker is silent, long before its connection ends', async () => {
@@ -292,6 +376,10 @@ describe('alerts from RabbitMQ', () => {
     expect(source.consuming).toBe(false);
   });
 });
+
+const isIdle = (listener: ListenerByHand, get: () => boolean) => Object.defineProperty(listener, 'idle', { get });
+
+const textsOf = ({ deliveries }: ListenerByHand) => deliveries.map(({ message }) => message.body.toString());
 
 /** The options with which a queue is declared. */
 async function declarationOf(queue: string, topology: Topology): Promise<Options.AssertQueue> {

@@ -9,9 +9,6 @@ import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
  */
 const ACKNOWLEDGE_WITHIN_MS = 20;
 
-/** How long a consumer that is made anew counts as consuming, in milliseconds. It usually takes 0.2 s. */
-const RENEWED_WITHIN_MS = 5_000;
-
 /** A delivery with the raw message of the broker, which the channel needs to acknowledge it. */
 export interface RabbitDelivery extends Delivery {
   readonly raw: ConsumeMessage;
@@ -32,7 +29,7 @@ export class ConsumedQueue {
   /** How many messages have arrived since the start. */
   arrivals = 0;
   private heardAt = performance.now();
-  private renewedBy = -Infinity;
+  private renewing = false;
 
   constructor(
     connection: BrokerConnection,
@@ -52,7 +49,7 @@ export class ConsumedQueue {
   }
 
   get consuming(): boolean {
-    return this.consumerTag !== undefined || performance.now() < this.renewedBy;
+    return this.consumerTag !== undefined;
   }
 
   /** Whether it consumes and has no unsettled message. Then a message in the queue arrives at once. */
@@ -71,12 +68,21 @@ export class ConsumedQueue {
   }
 
   /**
-   * Makes the consumer anew, although nothing is known to be wrong with it. Meanwhile it counts as consuming, or health
-   * checks would fail whenever nothing happens.
+   * Makes the consumer anew, although nothing is known to be wrong with it. The new one consumes before the old one
+   * ends: otherwise a check would find a queue without a consumer whenever nothing happens. The old one stays while the
+   * listener wants no messages, when a message is in hand or arrives in the meantime, and when there is an error.
    */
-  renew(): void {
-    this.renewedBy = performance.now() + RENEWED_WITHIN_MS;
-    this.channel.renew();
+  async renew(): Promise<void> {
+    if (this.renewing) return;
+    this.renewing = true;
+    try {
+      await this.listener.untilWanted();
+      if (this.idle) await this.channel.replace((channel, takeOver) => this.succeed(channel, takeOver));
+    } catch {
+      // the watchdog asks again
+    } finally {
+      this.renewing = false;
+    }
   }
 
   /** Cancels the consumer: the broker delivers nothing more. */
@@ -99,16 +105,42 @@ export class ConsumedQueue {
     if (this.cancelled) return;
     await channel.prefetch(this.queue.prefetch);
     this.consumerTag = undefined;
-    this.open = channel;
-    this.heardAt = performance.now();
-    this.session = new ChannelSession(channel, this.queue.prefetch);
-    this.listener.opened(this.session);
+    this.use(channel);
     const { consumerTag } = await channel.consume(this.name, (message) => this.take(channel, message), {
       noAck: false,
     });
     // `cancel` was called in the meantime and had no consumer tag yet
     if (this.cancelled) await channel.cancel(consumerTag);
     else this.consumerTag = consumerTag;
+  }
+
+  /**
+   * Consumes on another channel, which takes over in a moment in which nothing is in hand. What has come on it before
+   * waits for that moment; what is still under way on the old channel comes again on the new one.
+   */
+  private async succeed(channel: ConfirmChannel, takeOver: () => void): Promise<void> {
+    await this.declare(channel, true);
+    await channel.prefetch(this.queue.prefetch);
+    const early: (ConsumeMessage | null)[] = [];
+    const { consumerTag } = await channel.consume(
+      this.name,
+      (message) => void (channel === this.open ? this.take(channel, message) : early.push(message)),
+      { noAck: false },
+    );
+    if (!this.idle) throw new Error('The old consumer has to settle a message, or was cancelled.');
+    // the old channel is the only one that can
+    this.acknowledgeNow();
+    takeOver();
+    this.use(channel);
+    this.consumerTag = consumerTag;
+    for (const message of early) this.take(channel, message);
+  }
+
+  private use(channel: ConfirmChannel): void {
+    this.open = channel;
+    this.heardAt = performance.now();
+    this.session = new ChannelSession(channel, this.queue.prefetch);
+    this.listener.opened(this.session);
   }
 
   private lose(): void {
@@ -118,9 +150,9 @@ export class ConsumedQueue {
   }
 
   private take(channel: ConfirmChannel, message: ConsumeMessage | null): void {
+    if (channel !== this.open) return;
     // the broker cancelled the consumer, usually because the queue was deleted
     if (!message) return this.channel.renew();
-    if (channel !== this.open) return;
     this.arrivals += 1;
     this.heardAt = performance.now();
     this.listener.delivered(deliveryOf(message));

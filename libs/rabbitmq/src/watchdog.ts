@@ -14,8 +14,8 @@ const ANSWER_WITHIN_MS = 3_000;
  *
  * One kind of deaf consumer cannot be told from a quiet one. When a quorum queue is declared again within some 30 ms of
  * its deletion, RabbitMQ (3.10) neither cancels its consumers nor serves them, and counts no message that it has
- * assigned to them. So a consumer that has received nothing for `renewAfterMs` is made anew, one at each check; then
- * the broker delivers these messages.
+ * assigned to them. So a consumer that has received nothing for `renewAfterMs` is made anew, one at each check; when
+ * the old one ends, the broker delivers these messages.
  */
 export class Watchdog {
   private readonly channel: KeptChannel;
@@ -81,7 +81,7 @@ export class Watchdog {
 
   private renewQuietest(): void {
     const quiet = this.queues.filter(({ idle, quietMs }) => idle && quietMs >= this.renewAfterMs);
-    quiet.sort((one, other) => other.quietMs - one.quietMs)[0]?.renew();
+    void quiet.sort((one, other) => other.quietMs - one.quietMs)[0]?.renew();
   }
 
   /** The number of waiting messages; undefined when it is not known. */
