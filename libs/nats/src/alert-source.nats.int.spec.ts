@@ -10,6 +10,7 @@ import {
   ListenerByHand,
 } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
+import { parseAlertMessage } from '@tocsin/messages';
 import { describeAlertSource } from '@tocsin/messages/testing';
 import { NatsIntake, NatsRawIntake } from './alert-intake.nats';
 import type { NatsDelivery } from './in-hand';
@@ -244,6 +245,20 @@ describeWithNats('NATS', () => {
         { ...keyless, redelivered: false },
         { ...keyless, redelivered: true },
       ]);
+    });
+
+    it('stores a message as the service of its subject, whatever its type and its body say', async () => {
+      const body = JSON.stringify({ tenant_id: 'bakery', service: 'b', title: 'Flour is low' });
+      const tails = ['alert.high.a', 'x.high.a', 'encoded.low.a', 'x.urgent.a.till', 'alert.urgent.a.tägel'];
+      for (const tail of tails) await jetstream(nats.plain).publish(`${nats.prefix}alerts.${tail}`, body);
+      const services: (string | undefined)[] = [];
+      await nats.source().consume(
+        settle(({ message }) => {
+          const read = parseAlertMessage(message.body, message);
+          services.push(read.ok ? read.message.service : read.code);
+        }),
+      );
+      await eventually(() => expect(services.sort()).toEqual(['a', 'a', 'a', 'a.t_gel', 'a.till']));
     });
 
     it('publishes a message again unchanged, also within the time in which NATS knows its id', async () => {

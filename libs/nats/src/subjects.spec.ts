@@ -1,3 +1,4 @@
+import { readRoutingKey } from '@tocsin/messages';
 import { routingKeyOfTail, subjectOf, tailOfSubject } from './subjects';
 
 it.each([
@@ -14,6 +15,16 @@ it.each([
   expect(subjectOf(routingKey)).toBe(subject);
   expect(routingKeyOfTail(tailOfSubject(subject))).toBe(routingKey);
   expect(routingKeyOfTail(tailOfSubject(subject.replace('alerts.', 'site-alerts-suspects.')))).toBe(routingKey);
+});
+
+it.each([
+  ['x.high.inventory', 'inventory'],
+  ['Alert.low.inventory.eu', 'inventory.eu'],
+  ['encoded.low.inventory', 'inventory'],
+  ['alert.urgent.inventory.büro 1', 'inventory.b_ro_1'],
+  [`notification.high.inventory.${'x'.repeat(80)}`, `inventory.${'x'.repeat(54)}`],
+])('the subject %s names the service %s, and leaves nothing to the body', (tail, service) => {
+  expect(readRoutingKey(routingKeyOfTail(tail))).toMatchObject({ severity: tail.split('.')[1], service });
 });
 
 function encoded(text: string): string {

@@ -1,10 +1,11 @@
+import { ALERT_TYPES } from '@tocsin/contracts';
 import type { QueueKind } from '@tocsin/contracts/ports';
 import { readRoutingKey } from '@tocsin/messages';
 
 /**
  * The subjects of one installation. A service publishes to `alerts.<type>.<severity>.<service>`, or to `alerts.any`,
  * where the body alone says what the message is. What follows the first token is the routing key, and a message keeps
- * it in every stream:
+ * its subject in every stream:
  *
  *     alerts.*.urgent.>                         ─▶ alerts-urgent ─┐
  *     alerts.*.{high,medium,low}.>, alerts.any  ─▶ alerts-common ─┤ came back too often, too large
@@ -39,6 +40,8 @@ const PLAIN = /^(alert|recommendation|notification)\.(urgent|high|medium|low)(\.
 /** Stands for the type where the key cannot be read from the subject: it follows as base64url. */
 const ENCODED = 'encoded';
 const NO_KEY = 'any';
+/** The longest name of a service, in characters. */
+const MAX_SERVICE = 64;
 
 /** What follows the first token of the subject: the routing key, encoded if it is no subject. */
 export function tailOf(routingKey: string | undefined): string {
@@ -48,11 +51,26 @@ export function tailOf(routingKey: string | undefined): string {
   return `${ENCODED}.${lane}.${Buffer.from(routingKey).toString('base64url')}`;
 }
 
-/** The routing key of a message; undefined where its producer gave none. */
+/**
+ * The routing key of a message; undefined where its producer gave none. NATS can restrict a service to the subjects
+ * with its name, but where a key cannot be read the body names the service. So each key is made readable: another type
+ * counts as an alert, and characters that no service has are replaced.
+ */
 export function routingKeyOfTail(tail: string): string | undefined {
   if (tail === NO_KEY) return undefined;
-  const [type, , ...rest] = tail.split('.');
-  return type === ENCODED ? Buffer.from(rest.join('.'), 'base64url').toString() : tail;
+  if (readRoutingKey(tail)) return tail;
+  const [type, severity, ...rest] = tail.split('.');
+  const service = rest.join('.');
+  const decoded = type === ENCODED && decode(service);
+  if (decoded) return decoded;
+  const isType = ALERT_TYPES.some((one) => one === type);
+  return `${isType ? type : 'alert'}.${severity}.${service.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, MAX_SERVICE)}`;
+}
+
+/** The text that was encoded; undefined where none was: a service may publish to `alerts.encoded.low.<service>`. */
+function decode(encoded: string): string | undefined {
+  const text = Buffer.from(encoded, 'base64url').toString();
+  return Buffer.from(text).toString('base64url') === encoded ? text : undefined;
 }
 
 /** The subject of a published message, without the prefix. */
