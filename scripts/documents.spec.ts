@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Metrics } from '@tocsin/observability';
 import { parse } from 'yaml';
+import { DEFINER, ROLES } from '../libs/postgres/src/roles';
 import { secretSettings } from './manifests/secret-settings';
 
 const root = join(__dirname, '..');
@@ -90,13 +91,22 @@ describe('a document that installs into a cluster', () => {
   });
 });
 
+const roles: string[] = [DEFINER, ...ROLES];
+
+it('the guide names the roles that a migration makes, and no other', () => {
+  const [, rights = ''] = /\*\*PostgreSQL\.\*\*([^]*?)```/.exec(read('docs/install.md')) ?? [];
+  const named = [...rights.matchAll(/`(tocsin_\w+)`/g)].map(([, name]) => name);
+  expect([...new Set(named)].sort()).toEqual(roles.sort());
+});
+
 it('the metrics that documents name are there', () => {
   const { registry } = new Metrics({ version: '', commit: '', tenantLimit: 0 });
   const named = documents
     .filter((file) => file !== 'CHANGELOG.md') // it tells of those that are gone
     .flatMap((file) => [...read(file).matchAll(/(?<!-)\btocsin_\w+?(?=_bucket|_sum|_count|\b)/g)])
     .map(([name]) => name)
-    .filter((name) => !/^tocsin_(gateway|processor|notifier|guide|restored|stream$)/.test(name)); // roles, databases, the cookie
+    .filter((name) => !/^tocsin_(gateway|processor|notifier|guide|restored|stream$)/.test(name)) // logins, databases, the cookie
+    .filter((name) => !roles.includes(name));
   expect(named).not.toEqual([]);
   expect(named.filter((name) => !registry.getSingleMetric(name))).toEqual([]);
 });

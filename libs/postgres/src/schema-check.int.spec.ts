@@ -36,14 +36,7 @@ describe('the check of the schema', () => {
     // the test before has noted an older version
     const usual = new SchemaCheck({ url: database.url }, 1);
     await usual.pass();
-    const server = { url: process.env.DATABASE_URL! };
-    const name = `tocsin_test_ctype_${randomBytes(4).toString('hex')}`;
-    await asOwner(server, `create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`);
-    try {
-      const url = new URL(database.url);
-      url.pathname = `/${name}`;
-      const connection = { url: url.toString() };
-      await asOwner(connection, 'create schema tocsin');
+    await withDatabase(`encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`, async (connection) => {
       const ascii = new SchemaCheck(connection);
       await ascii.pass();
       const folds = `select 'Ö' ilike 'ö' as folds`;
@@ -51,9 +44,16 @@ describe('the check of the schema', () => {
       expect(ascii.warning).toMatch(/has LC_CTYPE C: a search ignores/);
       const [usually] = await asOwner<{ folds: boolean }>({ url: database.url }, folds);
       expect(usual.warning === undefined).toBe(usually!.folds);
-    } finally {
-      await asOwner(server, `drop database ${name} with (force)`);
-    }
+    });
+  });
+
+  it('warns of a database that does not hold every letter as one, whatever its LC_CTYPE is', async () => {
+    await withDatabase(`encoding 'SQL_ASCII' lc_ctype 'C.UTF-8'`, async (connection) => {
+      const ascii = new SchemaCheck(connection);
+      await ascii.pass();
+      expect(await asOwner(connection, `select 'Ö' ilike 'ö' as folds`)).toEqual([{ folds: false }]);
+      expect(ascii.warning).toMatch(/has the encoding SQL_ASCII: it may refuse letters, and a search may ignore/);
+    });
   });
 
   it('says that a database without a schema needs a migration', async () => {
@@ -64,4 +64,20 @@ describe('the check of the schema', () => {
   it('leaves a database that is away to the one who waits', async () => {
     await expect(new SchemaCheck({ url: 'postgresql://u@127.0.0.1:1/x' }).pass()).rejects.toBeInstanceOf(Unavailable);
   });
+
+  /** Makes a database of this encoding and locale, with an empty schema, for as long as `use` takes. */
+  async function withDatabase(made: string, use: (connection: { url: string }) => Promise<void>): Promise<void> {
+    const server = { url: process.env.DATABASE_URL! };
+    const name = `tocsin_test_ctype_${randomBytes(4).toString('hex')}`;
+    await asOwner(server, `create database ${name} template template0 ${made}`);
+    try {
+      const url = new URL(database.url);
+      url.pathname = `/${name}`;
+      const connection = { url: url.toString() };
+      await asOwner(connection, 'create schema tocsin');
+      await use(connection);
+    } finally {
+      await asOwner(server, `drop database ${name} with (force)`);
+    }
+  }
 });

@@ -11,6 +11,7 @@ interface Found {
   name: string;
   there: boolean;
   version: number | null;
+  encoding: string;
   /** Whether ILIKE ignores the case of ASCII letters only. */
   folds_ascii_alone: boolean;
 }
@@ -39,13 +40,15 @@ export class SchemaCheck {
    */
   async pass(): Promise<void> {
     if (this.passed) return;
-    const { name, there, version, folds_ascii_alone } = await this.read();
+    const { name, there, version, encoding, folds_ascii_alone } = await this.read();
     if (!there) throw new ConfigurationError([`The database "${name}" has no schema "tocsin". Run: npm run migrate`]);
     if (version !== null && version < this.needed)
       throw new ConfigurationError([
         `The database "${name}" is migrated to ${version}, and this version needs ${this.needed}. Run: npm run migrate`,
       ]);
-    if (folds_ascii_alone)
+    if (encoding !== 'UTF8')
+      this.warning = `The database "${name}" has the encoding ${encoding}: it may refuse letters, and a search may ignore the case of the letters A to Z alone. See docs/install.md`;
+    else if (folds_ascii_alone)
       this.warning = `The database "${name}" has LC_CTYPE C: a search ignores the case of the letters A to Z alone. See docs/install.md`;
     this.passed = true;
   }
@@ -61,6 +64,7 @@ export class SchemaCheck {
       await client.connect();
       const { rows } = await client.query<Found>(
         `select datname as name, to_regnamespace('tocsin') is not null as there, (${READ_VERSION}) as version,
+                pg_encoding_to_char(encoding) as encoding,
                 datlocprovider = 'c' and datctype in ('C', 'POSIX') as folds_ascii_alone
          from pg_database where datname = current_database()`,
       );
