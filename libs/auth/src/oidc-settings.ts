@@ -56,8 +56,8 @@ export const oidcSettings = {
   ),
   SESSION_IDLE_MS: setting(duration({ least: 60_000 }).default(12 * 3_600_000), {
     description:
-      'How long a session lasts in which nothing is asked and no stream is open, in milliseconds. Then the person signs ' +
-      'in again.',
+      'How long a session lasts in which nothing is asked and no stream is open, in milliseconds, and up to a minute ' +
+      'more. Then the person signs in again.',
   }),
   SESSION_MAX_MS: setting(duration({ least: 60_000 }).default(7 * 24 * 3_600_000), {
     description: 'How long a session lasts however much it is used, in milliseconds.',

@@ -136,8 +136,28 @@ test('a session that may be idle for a minute lasts while it is used, and ends w
     now += 15_000;
     expect((await one.rightOf(secret)).user_id).toBe('ana');
   }
-  now += 60_000;
+  now += 80_000;
   await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
+});
+
+test('a session lasts for its idle time after its last use, though the store was not told of it', async () => {
+  idleMs = 60_000;
+  one = gateway();
+  await one.rightOf(secret);
+  for (const later of [19_000, 59_000, 19_000, 59_000]) {
+    now += later;
+    expect((await one.rightOf(secret)).user_id).toBe('ana');
+  }
+});
+
+test('a session under an open stream lasts, however often its user is idle between two looks', async () => {
+  idleMs = 60_000;
+  one = gateway();
+  const { session } = await one.rightOf(secret);
+  for (const at of [35, 50, 100, 150]) {
+    now = START + at * 1_000;
+    expect((await one.current(session.session_id)).user_id).toBe('ana');
+  }
 });
 
 test('what is stored neither opens the session nor shows its tokens', () => {

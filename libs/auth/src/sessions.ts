@@ -14,8 +14,8 @@ const SECRET = /^[\w-]{43}$/;
 /** How many sessions a gateway keeps in memory, as many as tokens. The least recently used are read again. */
 const MAX_KEPT = 20_000;
 /**
- * How long a session is used without asking the store, which also learns that the session is in use: at most a third of
- * the time for which it may be idle, since it would end while it is used otherwise.
+ * How long a session is used without telling the store: at most a third of the time for which it may be idle, since it
+ * lasts longer by this when it is not used.
  */
 const KEPT_FOR_MS = 60_000;
 /** A token is renewed this long before it expires, or when a third of its life is left if that is later. */
@@ -156,7 +156,7 @@ export class Sessions {
    */
   async end(secret: string): Promise<string | null> {
     const id = idOf(secret);
-    const stored = await this.store.use(id, this.options.idleMs);
+    const stored = await this.use(id);
     const contents = stored && this.unsealed(stored);
     if (!contents) return null;
     // first the revocation: while the row is there, a sign-out that failed half way can be repeated
@@ -169,7 +169,7 @@ export class Sessions {
   }
 
   private async load(id: string): Promise<Kept> {
-    const stored = await this.store.use(id, this.options.idleMs);
+    const stored = await this.use(id);
     const contents = stored && this.unsealed(stored);
     if (!contents) {
       this.kept.delete(id);
@@ -282,7 +282,7 @@ export class Sessions {
    */
   private async refused(id: string, version: number): Promise<Kept> {
     for (let waited = 0; ; waited += LOOK_MS) {
-      const stored = await this.store.use(id, this.options.idleMs);
+      const stored = await this.use(id);
       if (stored && stored.version !== version) return this.load(id);
       if (!stored || waited >= STORED_WITHIN_MS) throw await this.over(id);
       await sleep(LOOK_MS);
@@ -294,7 +294,7 @@ export class Sessions {
     if (right) return this.keep(right, before.version, this.now() + LOOK_AGAIN_MS);
     for (let waited = 0; waited < LEASE_MS; waited += LOOK_MS) {
       await sleep(LOOK_MS);
-      const stored = await this.store.use(id, this.options.idleMs);
+      const stored = await this.use(id);
       const contents = stored && this.unsealed(stored);
       if (!contents) throw ended();
       if (stored.version === before.version) continue;
@@ -302,6 +302,14 @@ export class Sessions {
       return this.keep(next, stored.version, next.session.renew_at);
     }
     throw new Unavailable('identity_provider', 'The tokens of the session could not be renewed.');
+  }
+
+  /**
+   * The session as it is stored, and counts as used now. The store does not know of its last use by what was kept here
+   * or in another gateway, so the session may have been used for that much longer.
+   */
+  private use(id: string): Promise<StoredSession | undefined> {
+    return this.store.use(id, this.options.idleMs + this.keptForMs);
   }
 
   /** The provider does not continue the session. */
