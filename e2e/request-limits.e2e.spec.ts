@@ -112,6 +112,23 @@ test('a stream, the page and the calls of providers are not counted, and a refus
   stream.close();
 });
 
+test('an event of PagerDuty, whose token is in its body, counts as what is published with that token', async () => {
+  const page = () =>
+    ask(stack.gateways[0]!.url, '/api/v1/pagerduty/bakery/oven/v2/enqueue', {
+      method: 'POST',
+      headers: { ...from('192.0.2.5').headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        routing_key: publisherToken({ sub: 'pager', jti: 'eight' }),
+        event_action: 'trigger',
+        payload: { summary: 'Cold', source: 'oven', severity: 'info' },
+      }),
+    });
+  const answers = [];
+  for (let n = 0; n < PER_TOKEN + 1; n += 1) answers.push(await page());
+  expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 429]);
+  expect(answers[3]!.json).toMatchObject({ status: 'throttle exceeded', code: 'rate_limited' });
+});
+
 test('while Redis is away each gateway counts for itself, and refuses nothing for the outage', async () => {
   redis.refuse();
   redis.cut();
@@ -130,5 +147,5 @@ test('what was refused is counted by the limit that refused it', async () => {
     );
     return counts.reduce((total, count) => total + count, 0);
   };
-  expect([await sum('token'), await sum('user'), await sum('address')]).toEqual([5, 2, 5]);
+  expect([await sum('token'), await sum('user'), await sum('address')]).toEqual([6, 2, 5]);
 });

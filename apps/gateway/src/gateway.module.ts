@@ -216,7 +216,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         { provide: TwilioCallbacks, useValue: new TwilioCallbacks(config) },
         bind(AnswerReply, AnswerReply, PhoneDeliveries, AlertActs, AnnounceEntries),
         bind(ReceiptWatch, ReceiptWatch, Receipts),
-        bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),
+        bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants, LimitRequests),
         {
           provide: PublishEvents,
           useFactory: (

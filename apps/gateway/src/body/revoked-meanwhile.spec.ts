@@ -22,6 +22,7 @@ import { OpsgenieKeyGuard } from '../intake/opsgenie-key.guard';
 import { OpsgenieController } from '../intake/opsgenie.controller';
 import { PeerPublisher } from '../intake/peer-publisher';
 import { PublishEvents } from '../intake/publish-events';
+import { LimitRequests } from '../limits/limit-requests.guard';
 import { ProblemFilter } from '../problems/problem.filter';
 import { provideRequestCheck } from '../request/before-request';
 
@@ -60,7 +61,8 @@ const publish = () => {
   providers: [
     provideRequestCheck(),
     TokenGuard,
-    bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),
+    bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants, LimitRequests),
+    { provide: LimitRequests, useValue: {} },
     bind(OpsgenieKeyGuard, OpsgenieKeyGuard, PeerPublisher),
     { provide: TokenVerifier, useValue: verifier },
     { provide: Revocations, useValue: revocations },

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
 import { Revocations, signToken, TokenVerifier } from '@tocsin/auth';
@@ -9,7 +9,10 @@ import { AlertQueries, bind } from '@tocsin/contracts/ports';
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { createLogger, Log, Metrics } from '@tocsin/observability';
 import { VisibleTenants } from '../access/visible-tenants';
+import { GatewayConfig } from '../config';
 import { prepareHttp } from '../http-server';
+import { LimitRequests } from '../limits/limit-requests.guard';
+import { RequestLimits, type RequestsPerMinute } from '../limits/request-limits';
 import { provideRequestCheck } from '../request/before-request';
 import { OpsgenieKeyGuard } from './opsgenie-key.guard';
 import { OpsgenieController } from './opsgenie.controller';
@@ -39,6 +42,11 @@ let published: ValidMessage[];
 let notes: unknown[][];
 /** How often an alert is looked for in vain before it is stored. */
 let storedAfter: number;
+/** What counts the requests of a test: without a limit unless the test sets one. */
+let limits: RequestLimits;
+const perMinute = (some: Partial<RequestsPerMinute>) =>
+  new RequestLimits({ user: 0, token: 0, address: 0, ...some }, undefined);
+type Counted = Parameters<RequestLimits['count']>;
 const queries = {
   named: (_tenant: string, service: string, dedup_key: string) =>
     Promise.resolve(storedAfter-- > 0 ? undefined : { alert_id: 'a', status: 'firing', service, dedup_key }),
@@ -62,11 +70,16 @@ const events = new PublishEvents(
   controllers: [PagerDutyController, OpsgenieController],
   providers: [
     provideRequestCheck(),
-    bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),
+    bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants, LimitRequests),
     bind(OpsgenieKeyGuard, OpsgenieKeyGuard, PeerPublisher),
     { provide: TokenVerifier, useValue: verifier },
     { provide: Revocations, useValue: new Revocations(new MemoryAccessChanges(), log) },
     { provide: VisibleTenants, useValue: { publisher: () => (tenant: string) => tenant !== 'foreign' } },
+    bind(LimitRequests, LimitRequests, RequestLimits, GatewayConfig, Metrics),
+    { provide: APP_GUARD, useExisting: LimitRequests },
+    { provide: APP_INTERCEPTOR, useExisting: LimitRequests },
+    { provide: RequestLimits, useValue: { count: (...one: Counted) => limits.count(...one) } },
+    { provide: GatewayConfig, useValue: { TRUSTED_PROXIES: 0 } },
     { provide: PublishEvents, useValue: events },
     { provide: AlertQueries, useValue: queries },
     { provide: Log, useValue: log },
@@ -89,7 +102,7 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 beforeEach(() => {
-  [published, notes, storedAfter] = [[], [], 0];
+  [published, notes, storedAfter, limits] = [[], [], 0, perMinute({})];
 });
 
 async function send(path: string, body: object, { method = 'POST', key = `GenieKey ${TOKEN}` } = {}) {
@@ -98,7 +111,8 @@ async function send(path: string, body: object, { method = 'POST', key = `GenieK
     headers: { 'Content-Type': 'application/json', ...(key && { Authorization: key }) },
     body: JSON.stringify(body),
   });
-  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+  const json = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, json, headers: response.headers };
 }
 /** As PagerDuty's clients do: the token is in the body. */
 const page = (event: object) => send(PAGES, { routing_key: TOKEN, ...event }, { key: '' });
@@ -231,5 +245,46 @@ describe('a note on an alert', () => {
       'Acknowledged in Zab\ufffdbix.',
     ]);
     expect((await replaced()) - before).toBe(4);
+  });
+});
+
+describe('the limits of requests', () => {
+  const LEFT_ONE = /^"token";r=1;t=\d+$/;
+  const REFUSED = { status: 'throttle exceeded', code: 'rate_limited', message: 'Too many attempts' };
+  const other = signToken(SECRET, {
+    user_id: 'ben',
+    expiresInSeconds: 600,
+    scopes: ['events:publish'],
+    claims: { jti: 'other' },
+  });
+
+  it.each([
+    ['its routing_key', () => page(trigger({}))],
+    ['its header', () => send(PAGES, trigger({}), { key: `Bearer ${TOKEN}` })],
+  ])('count an event of PagerDuty once by the token in %s, and refuse it as PagerDuty does', async (_, event) => {
+    limits = perMinute({ token: 2 });
+    const first = await event();
+    expect([first.status, first.headers.get('ratelimit')]).toEqual([202, expect.stringMatching(LEFT_ONE)]);
+    expect((await event()).status).toBe(202);
+    const refused = await event();
+    expect(refused).toMatchObject({ status: 429, json: REFUSED });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
+    expect(published).toHaveLength(2);
+    expect((await page({ ...trigger({}), routing_key: other })).status).toBe(202);
+  });
+
+  it('count the events of all tokens of a user, and those of no token by their address alone', async () => {
+    limits = perMinute({ user: 2 });
+    const by = (routing_key: string) => page({ ...trigger({}), routing_key });
+    expect((await by('no token')).status).toBe(401);
+    expect([(await by(TOKEN)).status, (await by(other)).status, (await by(TOKEN)).status]).toEqual([202, 202, 429]);
+  });
+
+  it('count a request of Opsgenie once, before its body is read', async () => {
+    limits = perMinute({ token: 2 });
+    const answers = [];
+    for (let n = 0; n < 3; n += 1) answers.push(await send(ALERTS, { message: 'Cold' }));
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 429]);
+    expect(answers[0]!.headers.get('ratelimit')).toMatch(LEFT_ONE);
   });
 });

@@ -10,6 +10,7 @@ import {
 } from '@tocsin/auth';
 import type { Request } from 'express';
 import type { VisibleTenants } from '../access/visible-tenants';
+import type { LimitRequests } from '../limits/limit-requests.guard';
 import type { Publisher } from './publish-events';
 
 const NEEDED: readonly Scope[] = ['events:publish'];
@@ -23,11 +24,13 @@ export class PeerPublisher {
     private readonly verifier: TokenVerifier,
     private readonly revocations: Revocations,
     private readonly tenants: VisibleTenants,
+    private readonly limits: Pick<LimitRequests, 'limitToken'>,
   ) {}
 
   /**
-   * Returns the publisher of a request. `key`: the key from the body, used when no header has one. Throws `Refused` and
-   * `Unavailable` as every guarded route does.
+   * Returns the publisher of a request. `key`: the key from the body, used when no header has one. A request that no
+   * guard has admitted is counted here, because its token was not known before. Throws `Refused` and `Unavailable` as
+   * every guarded route does.
    */
   async of(request: Request & Partial<Pick<AuthenticatedRequest, 'verifiedToken'>>, key?: string): Promise<Publisher> {
     const token = request.verifiedToken ?? (await this.judged(request, key));
@@ -42,6 +45,7 @@ export class PeerPublisher {
   private async judged(request: Request, key: string | undefined): Promise<VerifiedToken> {
     const token = await this.verified(request, key);
     judgeToken(token, this.revocations, NEEDED);
+    await this.limits.limitToken(token, request.res!);
     return token;
   }
 

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
-import { personOf, type AuthenticatedRequest } from '@tocsin/auth';
+import { personOf, type AuthenticatedRequest, type VerifiedToken } from '@tocsin/auth';
 import { Refused } from '@tocsin/contracts';
 import { Metrics } from '@tocsin/observability';
 import { GatewayConfig } from '../config';
@@ -63,18 +63,24 @@ export class LimitRequests implements CanActivate, NestInterceptor {
     const http = context.switchToHttp();
     const request = http.getRequest<Request & Partial<AuthenticatedRequest>>();
     const { verifiedToken: token } = request;
-    if (token && this.isLimited(request)) {
-      const person = personOf(token);
-      this.judge(
-        [
-          await this.limits.count('user', person),
-          // a token without an id is known by the time at which its user got it
-          await this.limits.count('token', `${person}\n${token.jti ?? token.issued_at ?? ''}`),
-        ],
-        http.getResponse(),
-      );
-    }
+    if (token && this.isLimited(request)) await this.limitToken(token, http.getResponse());
     return next.handle();
+  }
+
+  /**
+   * Counts a request of its token and of the token's user. Throws `Refused` beyond a limit. For a route whose
+   * credential is in the body: the others are counted before their bodies are read.
+   */
+  async limitToken(token: VerifiedToken, response: Response): Promise<void> {
+    const person = personOf(token);
+    this.judge(
+      [
+        await this.limits.count('user', person),
+        // a token without an id is known by the time at which its user got it
+        await this.limits.count('token', `${person}\n${token.jti ?? token.issued_at ?? ''}`),
+      ],
+      response,
+    );
   }
 
   private isLimited({ method, path }: Request): boolean {
