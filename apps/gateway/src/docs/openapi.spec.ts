@@ -1,6 +1,7 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { corsOptions } from '../http/cors';
 import { errorsMarkdown } from './errors-page';
 import type { Schema } from '../description/json-schema';
 import { isOurs } from '../http/proxy-routes';
@@ -66,6 +67,16 @@ describe('the OpenAPI document', () => {
       const validate = compile(schema);
       for (const example of schema.examples ?? []) expect([validate(example), validate.errors]).toEqual([true, null]);
     }
+  });
+
+  it('names no header that a page of CORS_ORIGINS may not send', () => {
+    const allowed = corsOptions([]).allowedHeaders.map((name) => name.toLowerCase());
+    const named = operations.flatMap(({ operation }) =>
+      // no page calls as a provider does
+      operation.tags.includes('providers') ? [] : operation.parameters.filter((parameter) => parameter.in === 'header'),
+    );
+    expect(named.map(({ name }) => name)).toEqual(expect.arrayContaining(['Idempotency-Key', 'If-Match', 'Prefer']));
+    expect(named.filter(({ name }) => !allowed.includes(name.toLowerCase())).map(({ name }) => name)).toEqual([]);
   });
 
   it('is plain JSON', () => {

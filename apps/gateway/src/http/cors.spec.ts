@@ -64,6 +64,11 @@ describe('CORS_ORIGINS', () => {
   });
 });
 
+test('a page reads the headers that the documents speak of', () => {
+  for (const name of ['ETag', 'Location', 'Retry-After', 'Tocsin-Cursor'])
+    expect([name, corsOptions([]).exposedHeaders.includes(name)]).toEqual([name, true]);
+});
+
 test('headers that bypass Express equal those of Express', () => {
   expect(corsFields(['https://a.example'], 'https://b.example')).not.toContain('Allow-Origin: ');
   expect(corsFields(['https://a.example'], 'null')).not.toContain('Allow-Origin: ');

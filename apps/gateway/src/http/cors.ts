@@ -18,8 +18,21 @@ export function originFault(origin: string): string | undefined {
   return isAsWritten ? undefined : 'a browser writes an origin in lower case, in ASCII and without the default port';
 }
 
+/** What a page may send beside the headers that every page may: what the OpenAPI document names, and a credential. */
+const ALLOWED = [
+  'Authorization',
+  'Content-Type',
+  'Cache-Control',
+  'Last-Event-ID',
+  'Prefer',
+  'Idempotency-Key',
+  'If-Match',
+  'traceparent',
+];
 /** What a page may read beside the headers that every page may. */
 const EXPOSED = [
+  'ETag',
+  'Location',
   'Retry-After',
   'RateLimit',
   'RateLimit-Policy',
@@ -36,7 +49,7 @@ export function corsOptions(origins: Origins) {
     origin: anyOrigin ? '*' : [...origins],
     credentials: !anyOrigin,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Cache-Control', 'Last-Event-ID', 'Prefer', 'traceparent'],
+    allowedHeaders: ALLOWED,
     exposedHeaders: EXPOSED,
     maxAge: 600,
   };
