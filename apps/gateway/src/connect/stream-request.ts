@@ -94,6 +94,13 @@ function readCredential(request: RawRequest, query: URLSearchParams, sessionCook
 
 /** The name of the stream cookie. Its prefix binds it to this host and to TLS; browsers accept it on localhost too. */
 export const STREAM_COOKIE = '__Host-tocsin_stream';
+export const STREAM_COOKIE_OPTIONS = {
+  path: '/',
+  httpOnly: true,
+  secure: true,
+  sameSite: 'strict',
+  encode: String,
+} as const;
 
 /**
  * The parameter in which a page itself puts a cursor. A cursor under the name that a polyfill or another hub uses is

@@ -2,7 +2,7 @@ import { All, Controller, HttpCode, Post, Query, Res } from '@nestjs/common';
 import { Refused } from '@tocsin/contracts';
 import { Scopes, Tickets, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
-import { STREAM_COOKIE } from './stream-request';
+import { STREAM_COOKIE, STREAM_COOKIE_OPTIONS } from './stream-request';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './streams.docs';
 
@@ -34,14 +34,7 @@ export class TicketsController {
   private setCookie(token: VerifiedToken, response: Response): { expires_in: number; url: string } {
     const { cookie, expires_in } = this.tickets.issueCookie(token);
     response.set('Cache-Control', 'no-store');
-    response.cookie(STREAM_COOKIE, cookie, {
-      path: '/',
-      httpOnly: true,
-      secure: true,
-      sameSite: 'strict',
-      maxAge: expires_in * 1000,
-      encode: String,
-    });
+    response.cookie(STREAM_COOKIE, cookie, { ...STREAM_COOKIE_OPTIONS, maxAge: expires_in * 1000 });
     return { expires_in, url: streamOf(response) };
   }
 

@@ -4,6 +4,7 @@ import { judgeToken, Revocations, SessionCookies, SessionDoor, SIGN_IN_LASTS_MS 
 import { Log } from '@tocsin/observability';
 import type { Request, Response } from 'express';
 import { ApiTags } from '../description/operation.docs';
+import { STREAM_COOKIE, STREAM_COOKIE_OPTIONS } from '../connect/stream-request';
 import { codeOf } from '../problems/problem-answers';
 import * as described from './session.docs';
 
@@ -40,7 +41,10 @@ export class SessionController {
     };
   }
 
-  /** Ends the session: in every tab, with its streams. Doing so again is harmless. */
+  /**
+   * Ends the session: in every tab, with its streams. The cookie of streams goes too, since it is good without the
+   * session. Doing so again is harmless.
+   */
   @Delete()
   @HttpCode(200)
   @described.signOut
@@ -51,6 +55,7 @@ export class SessionController {
     const secret = SessionCookies.valueOf(request, cookies.session);
     const end_session_url = secret === undefined ? null : await sessions.end(secret);
     response.clearCookie(cookies.session, cookies.options());
+    response.clearCookie(STREAM_COOKIE, STREAM_COOKIE_OPTIONS);
     return { end_session_url };
   }
 
@@ -94,6 +99,8 @@ export class SessionController {
       const { tokens, return_to } = await signIn.finish(request.url.split('?')[1] ?? '', begun);
       const secret = await sessions.create(tokens);
       response.cookie(cookies.session, secret, { ...cookies.options(), encode: String });
+      // it counts before the session, and may be that of another person
+      response.clearCookie(STREAM_COOKIE, STREAM_COOKIE_OPTIONS);
       isSignedIn = true;
       return return_to;
     });

@@ -24,7 +24,7 @@ export const signOut = applyDecorators(
   ApiOperation({
     summary: 'Sign out: end the session in all tabs, with its streams',
     description:
-      'This gateway refuses the cookie from the answer on, the others within 3 s. Without a session nothing happens. The page then leads the browser to `end_session_url`, if there is one.',
+      'This gateway refuses the cookie from the answer on, the others within 3 s. The cookie of streams is cleared as well. Without a session nothing else happens. The page then leads the browser to `end_session_url`, if there is one.',
   }),
   Answer(200, 'The session has ended.', ref('SignedOut')),
   Problems('not_found', 'cross_site_request', 'store_unavailable'),
