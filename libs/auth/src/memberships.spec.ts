@@ -139,17 +139,38 @@ describe('memberships', () => {
     expect(await ids(memberships.tenantsOf(user()))).toEqual(['acme']);
   });
 
-  test('are looked up again before a minute for a caller that needs a fresher answer', async () => {
+  test('are looked up again for a caller that would go on with the answer beyond a minute', async () => {
     await memberships.tenantsOf(user());
     nowMs += 9_999;
-    await memberships.tenantsOf(user(), { maxAgeMs: 10_000 });
+    await memberships.tenantsOf(user(), { heldForMs: 50_000 });
     expect(directory.asked).toBe(1);
     nowMs += 1;
     directory.answer = async () => [membership('globex')];
-    expect(await ids(memberships.tenantsOf(user(), { maxAgeMs: 10_000 }))).toEqual(['globex']);
-    nowMs += 60_000;
-    await memberships.tenantsOf(user(), { maxAgeMs: 3_600_000 });
-    expect(directory.asked).toBe(3);
+    expect(await ids(memberships.tenantsOf(user(), { heldForMs: 50_000 }))).toEqual(['globex']);
+    nowMs += 10_000;
+    await memberships.tenantsOf(user());
+    expect(directory.asked).toBe(2);
+  });
+
+  test('do not stand in for a caller that would go on with the answer beyond ten minutes', async () => {
+    await memberships.tenantsOf(user());
+    directory.answer = away;
+    nowMs += 549_999;
+    expect(await ids(memberships.tenantsOf(user(), { heldForMs: 50_000 }))).toEqual(['acme']);
+    nowMs += 1;
+    await expect(memberships.tenantsOf(user(), { heldForMs: 50_000 })).rejects.toBeInstanceOf(Unavailable);
+    expect(await ids(memberships.tenantsOf(user()))).toEqual(['acme']);
+  });
+
+  test('stand in for each of two that wait for one look-up as long as it goes on with them', async () => {
+    await memberships.tenantsOf(user());
+    nowMs += 560_000;
+    directory.answer = away;
+    const [stream, request] = await Promise.allSettled([
+      memberships.tenantsOf(user(), { heldForMs: 50_000 }),
+      memberships.tenantsOf(user()),
+    ]);
+    expect([stream.status, request.status, directory.asked]).toEqual(['rejected', 'fulfilled', 2]);
   });
 
   test('of a user whose memberships changed are looked up again, for every issuer, and no earlier answer stands in', async () => {

@@ -4,11 +4,11 @@ import type { Metrics } from '@tocsin/observability';
 import { createHash } from 'node:crypto';
 import { issuerOf } from './person';
 
-/** How long a cached answer is fresh. A removed membership that was not announced is noticed within this time. */
+/** How long an answer counts. A removed membership that was not announced is noticed within this time. */
 const FRESH_MS = 60_000;
 /** The same for a user without tenants, who may be waiting to be added to one. */
 const EMPTY_FRESH_MS = 5_000;
-/** How long the last answer is used while the tenant service is away. */
+/** How long the last answer counts while the tenant service is away. */
 const STALE_MS = 10 * 60_000;
 /** How long the directory is not asked again about a user after it failed to answer. */
 const AWAY_MS = 10_000;
@@ -27,8 +27,11 @@ export interface MembershipsOptions {
 
 /** The options of one lookup. */
 export interface MembershipsRequest {
-  /** A cached answer older than this is fetched again. Milliseconds. Default 60 s, which is also the maximum. */
-  maxAgeMs?: number;
+  /**
+   * How long the caller goes on with the answer before it asks again, in milliseconds. Default 0: the answer is for one
+   * request. A cached answer is fetched again, and none stands in, when it would be too old by then.
+   */
+  heldForMs?: number;
 }
 
 /**
@@ -46,7 +49,8 @@ interface Entry {
   answer?: Answer;
   /** The error of the last lookup, when it failed. */
   away?: { error: Unavailable; at: number };
-  asking?: Promise<readonly Membership[]>;
+  /** The lookup in flight: all who wait for it share its answer, or the error when the directory is away. */
+  asking?: Promise<Unavailable | undefined>;
   /** Set when the user's memberships changed during a lookup: its answer may be older than the change. */
   forgotten?: true;
 }
@@ -80,10 +84,11 @@ export class Memberships {
     if (this.options.cached === false) return this.directory.tenantsOf(user);
     const entry = this.entryOf(user);
     if (isFresh(entry, this.now(), request)) return this.count('fresh', entry.answer.memberships);
-    if (entry.away && this.now() - entry.away.at < AWAY_MS) return this.standIn(entry, entry.away.error);
+    if (entry.away && this.now() - entry.away.at < AWAY_MS) return this.standIn(entry, entry.away.error, request);
     entry.asking ??= this.ask(entry, user).finally(() => delete entry.asking);
-    const memberships = await entry.asking;
-    return entry.forgotten ? this.tenantsOf(user, request) : memberships;
+    const error = await entry.asking;
+    if (entry.forgotten) return this.tenantsOf(user, request);
+    return error ? this.standIn(entry, error, request) : entry.answer!.memberships;
   }
 
   /** Drops what is cached about this user, of every issuer. Call it after a change of the user's memberships. */
@@ -97,24 +102,25 @@ export class Memberships {
     if (this.lastFailure && this.now() - this.lastFailure.at < FRESH_MS) throw this.lastFailure.error;
   }
 
-  private async ask(entry: Entry, user: User): Promise<readonly Membership[]> {
+  private async ask(entry: Entry, user: User): Promise<Unavailable | undefined> {
     try {
       const memberships = await this.directory.tenantsOf(user);
       entry.answer = { memberships, at: this.now() };
       delete entry.away;
       this.lastFailure = undefined;
-      return this.count('fetched', memberships);
+      this.count('fetched', memberships);
+      return undefined;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       entry.away = { error, at: this.now() };
       this.lastFailure = entry.away;
-      return this.standIn(entry, error);
+      return error;
     }
   }
 
-  /** The last answer, if it named tenants and is not too old. */
-  private standIn({ answer }: Entry, error: Unavailable): readonly Membership[] {
-    if (answer && answer.memberships.length > 0 && this.now() - answer.at < STALE_MS)
+  /** The last answer, if it named tenants and does not become too old. */
+  private standIn({ answer }: Entry, error: Unavailable, { heldForMs = 0 }: MembershipsRequest): readonly Membership[] {
+    if (answer && answer.memberships.length > 0 && this.now() - answer.at < STALE_MS - heldForMs)
       return this.count('stale', answer.memberships);
     this.metrics.tenantLookups.inc({ result: 'unavailable' });
     throw error;
@@ -143,12 +149,12 @@ export class Memberships {
 function isFresh(
   entry: Entry,
   now: number,
-  { maxAgeMs = FRESH_MS }: MembershipsRequest,
+  { heldForMs = 0 }: MembershipsRequest,
 ): entry is Entry & { answer: Answer } {
   const { answer } = entry;
   return (
     answer !== undefined &&
-    now - answer.at < Math.min(maxAgeMs, answer.memberships.length > 0 ? FRESH_MS : EMPTY_FRESH_MS)
+    now - answer.at < Math.min(FRESH_MS - heldForMs, answer.memberships.length > 0 ? FRESH_MS : EMPTY_FRESH_MS)
   );
 }
 

@@ -21,11 +21,11 @@ export class VisibleTenants {
   ) {}
 
   /**
-   * All tenants of the user, in a stable order. Throws `Refused` (`no_tenant`) when there is none, and `Unavailable`
-   * when the tenant service does not answer.
+   * All tenants of the user, in a stable order. `request`: of a caller that goes on with the answer, as a stream does.
+   * Throws `Refused` (`no_tenant`) when there is none, and `Unavailable` when the tenant service does not answer.
    */
-  async of(right: VerifiedToken): Promise<readonly Membership[]> {
-    const mine = await this.now(right);
+  async of(right: VerifiedToken, request: MembershipsRequest = {}): Promise<readonly Membership[]> {
+    const mine = await this.now(right, request);
     if (mine.length === 0) throw new Refused('no_tenant', 'The user belongs to no tenant.');
     return mine;
   }

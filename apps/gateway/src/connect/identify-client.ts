@@ -9,7 +9,7 @@ import {
 } from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import type { GatewayConfig } from '../config';
-import { STREAM_SCOPES } from '../live/lifetime';
+import { HELD_FOR_MS, STREAM_SCOPES } from '../live/lifetime';
 import type { Credential, StreamRequest } from './stream-request';
 
 /** The client that asks for a stream, and the tenants that it may follow. */
@@ -40,7 +40,8 @@ export class IdentifyClient {
    */
   async of({ credential, tenants }: Pick<StreamRequest, 'credential' | 'tenants'>): Promise<Client> {
     const right = await this.authenticate(credential);
-    return { right, memberships: tenantsAskedFor(await this.tenants.of(right), tenants) };
+    const mine = await this.tenants.of(right, { heldForMs: HELD_FOR_MS });
+    return { right, memberships: tenantsAskedFor(mine, tenants) };
   }
 
   private async authenticate({ kind, value }: Credential): Promise<VerifiedToken> {

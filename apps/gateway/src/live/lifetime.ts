@@ -8,13 +8,15 @@ import type { EventStream } from './event-stream';
 
 /** The scopes that a token needs to open a stream, and that a renewed token needs for its stream to go on. */
 export const STREAM_SCOPES: readonly Scope[] = ['alerts:read'];
-/**
- * How often the rights of open streams are looked up again. As a cached directory response is at most 10 s old, a
- * removal is found within 60 s.
- */
-const RECHECK_MS = 50_000;
-const MAX_ANSWER_AGE_MS = 10_000;
+/** How often the rights of open streams are looked up again. */
+const RECHECK_MS = 45_000;
 const TICK_MS = 1_000;
+/**
+ * How long a stream goes on with an answer about its user's tenants: until the next look-up, which is a tick late at
+ * most, with 4 s for its beginning and for the look-up itself. Answers of the directory count for 60 s, so a stream
+ * takes one that is at most 10 s old, and a removal is found within 60 s.
+ */
+export const HELD_FOR_MS = 50_000;
 /**
  * How long before the end of its token a stream of a session is closed when the token cannot be renewed: before the
  * heartbeat wheel would tell its client to sign in again.
@@ -166,7 +168,7 @@ export class Lifetimes {
       // an open stream uses its session
       if (held.right.session) await this.renewOne(held);
       if (held.stream.closed) return;
-      const memberships = await this.tenants.now(held.right, { maxAgeMs: MAX_ANSWER_AGE_MS });
+      const memberships = await this.tenants.now(held.right, { heldForMs: HELD_FOR_MS });
       if (!held.stream.closed) await this.adjust(held, memberships);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
