@@ -137,7 +137,7 @@ const minuteLater = () => {
   now += 60_000;
   return lifetimes.recheckDue();
 };
-const revocation = (user_id: string) => ({ user_id }) as Revocation;
+const revocation = (user_id: string, jti: string | null = null) => ({ user_id, jti }) as Revocation;
 
 it('a user is looked up again within a minute, once however many streams, with an answer of at most 10 s', async () => {
   open();
@@ -268,6 +268,18 @@ it("a revocation ends the user's streams at once, and no other user's", () => {
   revokedTokens.add('a');
   announce([revocation('ana')]);
   expect([revoked.reason, other.reason, another.reason]).toEqual(['revoked', undefined, undefined]);
+});
+
+it('the end of one token keeps what stands in for the tenants of its user during an outage, and no other end does', async () => {
+  const { stream } = open();
+  await minuteLater();
+  mine = new Unavailable('directory', 'away');
+  announce([revocation('ana', 'a')]);
+  await minuteLater();
+  expect(stream.reason).toBeUndefined();
+  announce([revocation('ana', 'a'), revocation('ana')]);
+  await minuteLater();
+  expect(stream.reason).toBe('tenant_service_unavailable');
 });
 
 it('a revoked tenant leaves the stream, and the client is told what is left', () => {

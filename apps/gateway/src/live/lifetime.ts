@@ -207,10 +207,10 @@ export class Lifetimes {
   }
 
   private onRevoked(fresh: readonly Revocation[]): void {
-    for (const user of new Set(fresh.map(({ user_id }) => user_id))) {
-      this.tenants.forget(user);
+    // The end of one token changes none of its user's tenants: the last answer still stands in for the other tokens.
+    for (const { user_id, jti } of fresh) if (jti === null) this.tenants.forget(user_id);
+    for (const user of new Set(fresh.map(({ user_id }) => user_id)))
       for (const held of this.users.get(user)?.held ?? []) this.enforce(held);
-    }
   }
 
   /** Ends the stream, or removes tenants from it, as far as its right was revoked. */
