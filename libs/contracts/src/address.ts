@@ -50,6 +50,17 @@ export const addressOf = (channel: Channel): string => ADDRESSES[channel].words;
 /** Whether a channel can be meant by a recipient: an e-mail address is not told by SMS. */
 export const reaches = (channel: Channel, recipient: string): boolean => ADDRESSES[channel].isKind(recipient);
 
+/** Stands for the part of an address that is not shown. */
+const NOT_SHOWN = '/…';
+
+/**
+ * An address as it is shown to those who may not use it: of a webhook only the scheme and host, since with chats the
+ * rest is the credential. What results is no address, so that it cannot be stored in place of the one that it stands
+ * for.
+ */
+export const addressForReaders = (address: string): string =>
+  reaches('webhook', address) ? `${new URL(address).origin}${NOT_SHOWN}` : address;
+
 /**
  * Whether an address is well-formed for a channel. Whether the address exists is not checked: the provider says that
  * when a message is sent.
@@ -67,7 +78,7 @@ function isPhoneNumber(address: string): boolean {
 }
 
 function isWebAddress(address: string): boolean {
-  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return false;
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || address.endsWith(NOT_SHOWN)) return false;
   const { username, password, hash } = new URL(address);
   return username === '' && password === '' && hash === '';
 }

@@ -1,4 +1,4 @@
-import { Refused, type Membership, type TenantId } from '@tocsin/contracts';
+import { addressForReaders, Refused, type Membership, type TenantId } from '@tocsin/contracts';
 import { Memberships, namedTenants, Revocations, type MembershipsRequest, type VerifiedToken } from '@tocsin/auth';
 
 /** The most tenants that one stream or one list covers. Its cursor names each of them and must fit into a header. */
@@ -72,6 +72,16 @@ export class VisibleTenants {
     const viewed = idsOf(mine.filter((membership) => !mayAct(membership)));
     if (viewed.length > 0 && (await isIn(viewed))) throw roleForbidden();
     return idsOf(mine.filter(mayAct));
+  }
+
+  /**
+   * Returns how an address in one of the user's tenants is shown with this token: whole where the token may act. Throws
+   * as `of` does.
+   */
+  async addressesShownTo(right: VerifiedToken): Promise<(tenant: string, address: string) => string> {
+    const acting = right.scopes.has('alerts:write') ? (await this.of(right)).filter(mayAct) : [];
+    const whole = new Set<string>(idsOf(acting));
+    return (tenant, address) => (whole.has(tenant) ? address : addressForReaders(address));
   }
 
   /** The tenants revoked from the token, for callers whose scope reaches beyond the user's memberships. */

@@ -24,7 +24,7 @@ import {
   uuid,
   type Schema,
 } from '../description/json-schema';
-import { tenantId } from '../description/wire-fields';
+import { shownAddress, tenantId } from '../description/wire-fields';
 
 /** The schemas of deliveries, and of the recipients of alerts whose messages name none. */
 export const DELIVERY_SCHEMAS = {
@@ -48,7 +48,7 @@ export const DELIVERY_SCHEMAS = {
       seq: nullable(integer('The number of the entry that it tells of.', { minimum: 1 })),
       notification_id: nullable(uuid()),
       channel: oneOf(CHANNELS),
-      recipient: text(),
+      recipient: shownAddress,
       status: oneOf(DELIVERY_STATUSES),
       reason: nullable(oneOf(DELIVERY_REASONS)),
       created_at: time('When it was planned, or redriven. Its age counts from here.'),
@@ -73,6 +73,6 @@ export const DELIVERY_SCHEMAS = {
   }),
   TenantRecipients: object<TenantRecipients>({
     tenant_id: tenantId,
-    recipients: mapOf(mapOf(list(text())), 'By severity, then by channel.'),
+    recipients: mapOf(mapOf(list(shownAddress)), 'By severity, then by channel.'),
   }),
 } satisfies Record<string, Schema>;

@@ -32,7 +32,8 @@ export class KeepDeliveries {
     const mine = idsOf(await this.tenants.of(token));
     const [alert] = UUID.test(alertId) ? await this.alerts.find(mine, [alertId]) : [];
     if (!alert) throw new Refused('not_found', 'There is no such alert.');
-    return { deliveries: await this.deliveries.ofAlert([alert.tenant_id as TenantId], alert.alert_id) };
+    const deliveries = await this.deliveries.ofAlert([alert.tenant_id as TenantId], alert.alert_id);
+    return { deliveries: deliveries.map(await this.shownTo(token)) };
   }
 
   async page(token: VerifiedToken, query: DeliveriesQuery): Promise<DeliveryPage> {
@@ -46,12 +47,13 @@ export class KeepDeliveries {
       behind,
       limit,
     });
-    return { deliveries, next: reached && formatTimePlace(reached) };
+    return { deliveries: deliveries.map(await this.shownTo(token, tenant)), next: reached && formatTimePlace(reached) };
   }
 
   /** Throws `Refused` (`not_found`). */
   async one(token: VerifiedToken, id: string, tenant: string | undefined): Promise<Delivery> {
-    return this.find(await this.reachOf(token, 'read', tenant), id);
+    const delivery = await this.find(await this.reachOf(token, 'read', tenant), id);
+    return (await this.shownTo(token, tenant))(delivery);
   }
 
   /**
@@ -120,6 +122,13 @@ export class KeepDeliveries {
     return (UUID.test(id) ? await this.deliveries.find(reach, id) : undefined) ?? notFound();
   }
 
+  /** How the caller sees deliveries: an operator may act on them, and so sees every address whole. */
+  private async shownTo(token: VerifiedToken, tenant?: string): Promise<(delivery: Delivery) => Delivery> {
+    if (isOperator(token, tenant)) return (delivery) => delivery;
+    const shown = await this.tenants.addressesShownTo(token);
+    return (delivery) => ({ ...delivery, recipient: shown(delivery.tenant_id, delivery.recipient) });
+  }
+
   /** The tenants in which the caller may act on this delivery. */
   private async actingReachOf(
     token: VerifiedToken,
@@ -137,7 +146,7 @@ export class KeepDeliveries {
     how: 'read' | 'act',
     tenant: string | undefined,
   ): Promise<readonly TenantId[]> {
-    if (tenant !== undefined && token.scopes.has('dead_letters:operate')) {
+    if (isOperator(token, tenant)) {
       if (this.tenants.revokedFrom(token).has(tenant as TenantId)) throw tenantForbidden();
       return [tenant as TenantId];
     }
@@ -146,6 +155,10 @@ export class KeepDeliveries {
     return idsOf([await (how === 'act' ? this.tenants.actingIn(token, tenant) : this.tenants.in(token, tenant))]);
   }
 }
+
+/** Whether the caller has the deliveries of this tenant as an operator, whatever the caller's own tenants are. */
+const isOperator = (token: VerifiedToken, tenant: string | undefined): tenant is string =>
+  tenant !== undefined && token.scopes.has('dead_letters:operate');
 
 function notFound(): never {
   throw new Refused('not_found', NOT_FOUND);

@@ -74,6 +74,7 @@ export class KeepNotifications {
   ): Promise<NotificationPage> {
     const behind = after === undefined ? null : parseTimePlace(after);
     const { tenants, created_by } = await this.listedFor(token, tenant);
+    const shown = created_by === null ? await this.tenants.addressesShownTo(token) : WHOLE;
     // one more than asked for, to know whether there is a next page
     const found = await this.notifications.list(tenants, {
       status: status ?? null,
@@ -81,7 +82,7 @@ export class KeepNotifications {
       behind,
       limit: limit + 1,
     });
-    const notifications = found.slice(0, limit);
+    const notifications = found.slice(0, limit).map((one) => withRecipients(one, shown));
     const last = notifications.at(-1);
     const next =
       last && found.length > limit ? formatTimePlace({ created_at: last.created_at, id: last.notification_id }) : null;
@@ -90,10 +91,15 @@ export class KeepNotifications {
 
   /** Throws `Refused` (`not_found`). */
   async one(token: VerifiedToken, id: string): Promise<NotificationDetail> {
-    const reach = await this.reachOf(token, id, 'read');
-    const notification = await this.notifications.find(reach, id);
+    const { tenants, isOwn } = await this.reachOf(token, id, 'read');
+    const notification = await this.notifications.find(tenants, id);
     if (!notification) throw new Refused('not_found', NOT_FOUND);
-    return { ...notification, deliveries: await this.deliveries.ofNotification(reach, notification.notification_id) };
+    const shown = isOwn ? WHOLE : await this.tenants.addressesShownTo(token);
+    const deliveries = await this.deliveries.ofNotification(tenants, notification.notification_id);
+    return {
+      ...withRecipients(notification, shown),
+      deliveries: deliveries.map((one) => ({ ...one, recipient: shown(one.tenant_id, one.recipient) })),
+    };
   }
 
   /**
@@ -101,11 +107,11 @@ export class KeepNotifications {
    * Throws `Refused`: `not_found`, `role_forbidden`.
    */
   async cancel(token: VerifiedToken, id: string): Promise<CancelledNotification> {
-    const reach = await this.reachOf(token, id, 'act');
-    const notification = await this.notifications.cancel(reach, id, token.user_id);
+    const { tenants } = await this.reachOf(token, id, 'act');
+    const notification = await this.notifications.cancel(tenants, id, token.user_id);
     if (!notification) throw new Refused('not_found', NOT_FOUND);
     const told = notification.status === 'gathered' ? notification.digest_id! : notification.notification_id;
-    const deliveries = await this.deliveries.ofNotification(reach, told);
+    const deliveries = await this.deliveries.ofNotification(tenants, told);
     const count = (...statuses: DeliveryStatus[]) =>
       deliveries.filter(({ status }) => statuses.includes(status)).length;
     const [cancelled, sent, under_way] = [count('cancelled'), count('sent'), count('pending')];
@@ -142,20 +148,34 @@ export class KeepNotifications {
     return { tenants: idsOf(mine), created_by: null };
   }
 
-  /** The tenants in which the caller may read the notification, or act on it. */
-  private async reachOf(token: VerifiedToken, id: string, how: 'read' | 'act'): Promise<readonly TenantId[]> {
+  /** The tenants in which the caller may read the notification, or act on it. `isOwn`: the caller has asked for it. */
+  private async reachOf(
+    token: VerifiedToken,
+    id: string,
+    how: 'read' | 'act',
+  ): Promise<{ tenants: readonly TenantId[]; isOwn: boolean }> {
     if (!UUID.test(id)) throw new Refused('not_found', NOT_FOUND);
     if (token.scopes.has('events:publish')) {
       const tenant = await this.notifications.tenantOf(id, token.user_id);
-      if (tenant !== undefined && this.tenants.publisher(token)(tenant)) return [tenant];
+      if (tenant !== undefined && this.tenants.publisher(token)(tenant)) return { tenants: [tenant], isOwn: true };
       const isUser = token.scopes.has(how === 'act' ? 'alerts:write' : 'alerts:read');
       if (!isUser) throw new Refused('not_found', NOT_FOUND);
     }
     requireScopes(token, [how === 'act' ? 'alerts:write' : 'alerts:read']);
-    if (how === 'read') return idsOf(await this.tenants.of(token));
-    return this.tenants.actingOn(token, async (viewed) => (await this.notifications.find(viewed, id)) !== undefined);
+    const isIn = async (viewed: readonly TenantId[]) => (await this.notifications.find(viewed, id)) !== undefined;
+    const tenants = how === 'read' ? idsOf(await this.tenants.of(token)) : await this.tenants.actingOn(token, isIn);
+    return { tenants, isOwn: false };
   }
 }
+
+type ShownAddress = (tenant: string, address: string) => string;
+/** A service sees the addresses that it has named itself. */
+const WHOLE: ShownAddress = (_tenant, address) => address;
+
+const withRecipients = (notification: Notification, shown: ShownAddress): Notification => ({
+  ...notification,
+  recipients: notification.recipients.map((recipient) => shown(notification.tenant_id, recipient)),
+});
 
 const conflict = () =>
   new Refused('idempotency_conflict', 'This key was used with another body. Use another key for this notification.');

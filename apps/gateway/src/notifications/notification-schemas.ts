@@ -22,7 +22,7 @@ import {
   type Fields,
   type Schema,
 } from '../description/json-schema';
-import { tenantId } from '../description/wire-fields';
+import { shownAddress, tenantId } from '../description/wire-fields';
 
 const notification: Fields<Notification> = {
   notification_id: uuid(),
@@ -36,7 +36,7 @@ const notification: Fields<Notification> = {
       'done: all of them are settled.',
   ),
   channels: list(oneOf(CHANNELS)),
-  recipients: list(text()),
+  recipients: list(shownAddress),
   due_at: time('The instant that decides when it starts.'),
   asked_for: nullable(anything('The local time that was asked for, if any, with the version of the time zone rules.')),
   digest: nullable(

@@ -1,6 +1,6 @@
 import { All, Body, Controller, Get, Headers, Put, Query, Res } from '@nestjs/common';
 import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import { Refused, type TenantRecipients } from '@tocsin/contracts';
+import { Refused, type Recipients, type TenantRecipients } from '@tocsin/contracts';
 import { RecipientBook, type TaggedRecipients } from '@tocsin/contracts/ports';
 import { Log } from '@tocsin/observability';
 import type { Response } from 'express';
@@ -33,7 +33,9 @@ export class RecipientsController {
   ): Promise<TenantRecipients> {
     requireScopes(token, ['alerts:read']);
     await this.tenants.in(token, tenant);
-    return tagged(response, tenant, await this.book.of(tenant));
+    const shown = await this.tenants.addressesShownTo(token);
+    const answer = tagged(response, tenant, await this.book.of(tenant));
+    return { ...answer, recipients: mapAddresses(answer.recipients, (address) => shown(tenant, address)) };
   }
 
   @Put()
@@ -62,6 +64,16 @@ export class RecipientsController {
   }
 }
 
+/** The same recipients with other addresses. */
+function mapAddresses(recipients: Recipients, map: (address: string) => string): Recipients {
+  const ofChannels = (channels: object) =>
+    Object.fromEntries(
+      Object.entries(channels).map(([channel, addresses]: [string, string[]]) => [channel, addresses.map(map)]),
+    );
+  return Object.fromEntries(Object.entries(recipients).map(([severity, channels]) => [severity, ofChannels(channels)]));
+}
+
+/** The tag is of the whole list, however its addresses are shown. */
 function tagged(response: Response, tenant_id: string, { recipients, etag }: TaggedRecipients): TenantRecipients {
   response.set('ETag', `"${etag}"`);
   return { tenant_id, recipients };

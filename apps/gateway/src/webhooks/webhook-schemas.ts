@@ -5,7 +5,7 @@ import {
   type WebhookSecret,
 } from '@tocsin/contracts';
 import { integer, list, nullable, object, oneOf, text, time, uuid, type Schema } from '../description/json-schema';
-import { tenantId } from '../description/wire-fields';
+import { shownAddress, tenantId } from '../description/wire-fields';
 
 /** The schemas of the addresses of webhooks, and of their secrets. */
 export const WEBHOOK_SCHEMAS = {
@@ -13,7 +13,7 @@ export const WEBHOOK_SCHEMAS = {
     {
       endpoint_id: uuid(),
       tenant_id: tenantId,
-      url: text(),
+      url: shownAddress,
       format: nullable(oneOf(WEBHOOK_FORMATS, 'Null: the host of the address decides.')),
       template: nullable(text('The template that writes the bodies; null: the format does.')),
       header_names: list(text(), { description: 'The names of additional headers. Their values are never shown.' }),

@@ -188,7 +188,7 @@ test.each([
     expect(await ask(method, `/${one}${part}`, token, body)).toMatchObject({ status: 404, code: 'not_found' });
 });
 
-test('a viewer and a token without the scope read, and neither change nor see a secret', async () => {
+test('a viewer and a token without the scope read the host of an address, and neither change nor see a secret', async () => {
   const id = await configure('https://a.example/viewer');
   const viewer = tokenOf([{ id: 'bakery', role: 'viewer' }, 'cafe']);
   const reader = tokenOf(['bakery'], ['alerts:read']);
@@ -196,7 +196,9 @@ test('a viewer and a token without the scope read, and neither change nor see a 
     [viewer, 'role_forbidden'],
     [reader, 'insufficient_scope'],
   ] as const) {
-    expect(await ask('GET', `/${id}`, token)).toMatchObject({ status: 200 });
+    expect(await ask('GET', `/${id}`, token)).toMatchObject({ status: 200, json: { url: 'https://a.example/…' } });
+    const { webhooks } = (await ask('GET', '?tenant=bakery', token)).json;
+    expect(webhooks!.find(({ endpoint_id }) => endpoint_id === id)).toMatchObject({ url: 'https://a.example/…' });
     for (const [method, path, body] of [
       ['PATCH', `/${id}`, { rotate: true }],
       ['GET', `/${id}/secret`],

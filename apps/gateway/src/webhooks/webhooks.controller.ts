@@ -18,8 +18,8 @@ const ACTS = ['alerts:write'] as const;
 
 /**
  * `/api/v1/webhooks`: the addresses to which a tenant's webhooks are posted. Reading needs `alerts:read`. Everything
- * else, and reading a secret, needs `alerts:write` and a role other than `viewer`. A webhook of another tenant is not
- * found.
+ * else, and reading a secret or a whole address, needs `alerts:write` and a role other than `viewer`. A webhook of
+ * another tenant is not found.
  */
 @Controller('api/v1/webhooks')
 @ApiTags('webhooks')
@@ -40,7 +40,9 @@ export class WebhooksController {
   ): Promise<{ webhooks: WebhookEndpoint[] }> {
     requireScopes(token, READS);
     const mine = tenantsAskedFor(await this.tenants.of(token), tenant ?? null);
-    return { webhooks: await this.endpoints.list(idsOf(mine)) };
+    const shown = await this.tenants.addressesShownTo(token);
+    const webhooks = await this.endpoints.list(idsOf(mine));
+    return { webhooks: webhooks.map((one) => ({ ...one, url: shown(one.tenant_id, one.url) })) };
   }
 
   /** Configures an address, which may be new or known already: 200 with the endpoint. */
@@ -60,7 +62,9 @@ export class WebhooksController {
   @described.showWebhook
   async showWebhook(@Id() id: string, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
     requireScopes(token, READS);
-    return found(await this.endpoints.find(idsOf(await this.tenants.of(token)), id));
+    const endpoint = found(await this.endpoints.find(idsOf(await this.tenants.of(token)), id));
+    const shown = await this.tenants.addressesShownTo(token);
+    return { ...endpoint, url: shown(endpoint.tenant_id, endpoint.url) };
   }
 
   @Patch(':id')

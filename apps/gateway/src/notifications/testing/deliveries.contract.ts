@@ -46,6 +46,27 @@ export function describeDeliveryRoutes({
       expect((await ask('POST', `/alerts/${id}/deliveries`, ana())).headers.get('allow')).toBe('GET, HEAD');
     });
 
+    test('to a webhook show its whole address to those who may act, and its host to others', async () => {
+      const recipient = 'https://hooks.slack.com/services/T0/B0/secret';
+      const [stored] = await log().append([
+        aPlannedEvent({ tenant_id: tenant() }, { deliveries: [{ channel: 'webhook', recipient }] }),
+      ]);
+      const of = `/alerts/${stored!.outcome === 'stored' ? stored!.event.entry.alert_id : ''}/deliveries`;
+      const list = `/deliveries?tenant=${tenant()}`;
+      const [{ delivery_id }] = (await ask<{ deliveries: [Delivery] }>('GET', of, ana())).body.deliveries;
+      const one = `/deliveries/${delivery_id}`;
+      const named = `${one}?tenant=${tenant()}`;
+      const shown = async (path: string, by: string) => {
+        const { body } = await ask<Delivery | { deliveries: Delivery[] }>('GET', path, by);
+        return ('deliveries' in body ? body.deliveries : [body]).map((delivery) => delivery.recipient);
+      };
+      for (const path of [of, list, one, named]) {
+        expect([path, await shown(path, ana())]).toEqual([path, [recipient]]);
+        expect([path, await shown(path, viewer())]).toEqual([path, ['https://hooks.slack.com/…']]);
+      }
+      for (const path of [list, named]) expect([path, await shown(path, operator())]).toEqual([path, [recipient]]);
+    });
+
     test('that failed are redriven one by one, and those that may have been sent only with may_repeat', async () => {
       const [failed] = await dead('failed');
       const path = `/deliveries/${failed!.delivery_id}`;

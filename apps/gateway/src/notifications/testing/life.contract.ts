@@ -1,4 +1,4 @@
-import type { CancelledNotification, Notification, NotificationDetail } from '@tocsin/contracts';
+import type { CancelledNotification, Notification, NotificationDetail, NotificationPage } from '@tocsin/contracts';
 import { inAnHour, token, type NotificationRoutes } from './routes';
 
 /** Who may see and cancel notifications, and what is sent of them. */
@@ -53,6 +53,20 @@ export function describeLife({
       expect(await ask('DELETE', path, viewer())).toMatchObject({ status: 403, body: { code: 'role_forbidden' } });
       for (const id of ['x', '00000000-0000-0000-0000-000000000000'])
         expect((await ask('GET', `/notifications/${id}`, ana())).status).toBe(404);
+    });
+
+    test('to a webhook shows its whole address to its sender and to those who may act, and its host to others', async () => {
+      const address = 'https://hooks.slack.com/services/T0/B0/secret';
+      const { notification_id } = (await create({ recipients: [address], channels: ['webhook'] })).body;
+      await start();
+      const shown = async (by: string) => {
+        const { body: one } = await ask<NotificationDetail>('GET', `/notifications/${notification_id}`, by);
+        const { body: page } = await ask<NotificationPage>('GET', `/notifications?tenant=${tenant()}`, by);
+        return [one.recipients, one.deliveries.map(({ recipient }) => recipient), page.notifications[0]!.recipients];
+      };
+      for (const by of [orders(), ana()]) expect(await shown(by)).toEqual([[address], [address], [address]]);
+      const host = ['https://hooks.slack.com/…'];
+      expect(await shown(viewer())).toEqual([host, host, host]);
     });
 
     test('that is cancelled before its time is never sent; afterwards what was sent is counted', async () => {

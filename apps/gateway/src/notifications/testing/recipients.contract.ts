@@ -1,4 +1,4 @@
-import { type NotificationRoutes } from './routes';
+import { token, type NotificationRoutes } from './routes';
 
 /** The routes of recipients. */
 export function describeRecipientRoutes({ ask, ana, viewer, eve, tenant }: NotificationRoutes): void {
@@ -21,6 +21,31 @@ export function describeRecipientRoutes({ ask, ana, viewer, eve, tenant }: Notif
           body: { code: 'tenant_forbidden' },
         });
       expect(await put({})).toMatchObject({ status: 200, body: { recipients: {} } });
+    });
+
+    test('are read with the host alone of a webhook, by those who may not act, and with the ETag of the whole list', async () => {
+      const recipients = {
+        high: {
+          email: ['ana@example.com'],
+          webhook: ['http://hooks.example.com:8080/?key=secret', 'https://hooks.slack.com/services/T0/B0/secret'],
+        },
+      };
+      const stored = await put(recipients);
+      const shown = {
+        email: ['ana@example.com'],
+        webhook: ['http://hooks.example.com:8080/…', 'https://hooks.slack.com/…'],
+      };
+      const reader = token('ana', ['alerts:read'], [{ id: tenant(), role: 'owner' }]);
+      for (const by of [viewer(), reader]) {
+        const read = await ask('GET', path(), by);
+        expect(read.body).toEqual({ tenant_id: tenant(), recipients: { high: shown } });
+        expect(read.headers.get('etag')).toBe(stored.headers.get('etag'));
+      }
+      expect((await ask('GET', path(), ana())).body).toEqual({ tenant_id: tenant(), recipients });
+      expect(await put({ high: shown })).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/recipients/high/webhook/0' }, { pointer: '/recipients/high/webhook/1' }] },
+      });
     });
 
     test('that were replaced meanwhile are not overwritten', async () => {
