@@ -71,7 +71,12 @@ test('a database that comes late is waited for, and migrated once it is there', 
 });
 
 /** The migrations that build an index while the system runs. */
-const ONLINE = ['0029-resolved-order', '0037-ended-notifications', '0041-revocations-of-a-user'];
+const ONLINE = [
+  '0029-resolved-order',
+  '0037-ended-notifications',
+  '0041-revocations-of-a-user',
+  '0042-revocations-of-sessions',
+];
 
 describe('before and in between', () => {
   let fresh: FreshDatabase;
@@ -101,7 +106,7 @@ describe('before and in between', () => {
     expect(await migrate(environment, '--dry-run')).toEqual({
       exitCode: 0,
       out: expect.stringMatching(
-        /^This would run, and nothing has:\n1\. in one transaction: 0001 the log, [^\n]* 0032 [^\n]*, \d+ functions and their views anew\n2\. online, each statement by itself: 0029 resolved order\n3\. online, each statement by itself: 0037 ended notifications\n4\. online, each statement by itself: 0041 revocations of a user$/,
+        /^This would run, and nothing has:\n1\. in one transaction: 0001 the log, [^\n]* 0032 [^\n]*, \d+ functions and their views anew\n2\. online, each statement by itself: 0029 resolved order\n3\. online, each statement by itself: 0037 ended notifications\n4\. online, each statement by itself: 0041 revocations of a user\n5\. online, each statement by itself: 0042 revocations of sessions$/,
       ),
       err: '',
     });

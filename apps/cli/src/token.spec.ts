@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TokenVerifier } from '@tocsin/auth';
+import { REVOCATION_IN_FORCE_MS } from '@tocsin/contracts/ports';
 import { runCli } from './run-cli';
 import { PlayedTerminal } from './testing/played-terminal';
 
@@ -45,6 +46,11 @@ test('user, scopes (repeated or listed) and time are what the options say', asyn
     scopes: new Set(['events:publish', 'alerts:write', 'alerts:read']),
   });
   expect(Math.abs(secondsLeft(verified.expires_at) - 1800)).toBeLessThanOrEqual(5);
+});
+
+test('the longest token does not outlive its revocation', async () => {
+  const { verified } = await made(['--expires', '366d']);
+  expect(verified.expires_at - Date.now()).toBeLessThan(REVOCATION_IN_FORCE_MS);
 });
 
 test('with --json the token comes with what it allows', async () => {

@@ -7,7 +7,10 @@ import { signingSecret } from './signing-secret';
 
 const DEFAULT_SCOPES: readonly Scope[] = ['alerts:read'];
 const DEFAULT_EXPIRES = '12h';
-/** The longest lifetime. A token that lives longer is a password that never changes. */
+/**
+ * The longest lifetime. A token that lives longer is a password that never changes. It must stay below
+ * `REVOCATION_IN_FORCE_MS`, beyond which a revoked token would be valid again.
+ */
 const MAX_EXPIRES_S = 366 * 86_400;
 const DEFAULT_TENANTS_CLAIM = 'tenants';
 

@@ -1,8 +1,14 @@
 import type { TenantId } from '@tocsin/contracts';
-import { REVOCATION_IN_FORCE_MS, type NewRevocation, type Revocation } from '@tocsin/contracts/ports';
+import {
+  REVOCATION_IN_FORCE_MS,
+  revocationIdOf,
+  SESSION_REVOCATION_IN_FORCE_MS,
+  type NewRevocation,
+  type Revocation,
+} from '@tocsin/contracts/ports';
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import type { Log } from '@tocsin/observability';
-import { revocationIdOf, type RevocableToken } from './revocation-index';
+import { RevocationIndex, type RevocableToken } from './revocation-index';
 import { Revocations } from './revocations';
 
 const START = Date.parse('2026-01-02T03:04:05.500Z');
@@ -100,7 +106,8 @@ describe('what a revocation takes back', () => {
     expect(revocations.tenantsRevoked(token(START))).toEqual(new Set([globex]));
   });
 
-  test('is in force for thirty days', async () => {
+  test('is in force for 400 days', async () => {
+    expect(REVOCATION_IN_FORCE_MS).toBe(400 * DAY);
     await revocations.start();
     await revoke({ user_id: 'ada' }, { user_id: 'ada', jti: 'one' }, { user_id: 'ada', tenant_id: acme });
     jest.setSystemTime(START + REVOCATION_IN_FORCE_MS - 1);
@@ -115,6 +122,62 @@ describe('what a revocation takes back', () => {
     expect(revocations.tenantsRevoked(token(null))).toEqual(new Set());
     // the store's clock may be behind: a revocation that it still returns must not be new every two seconds
     expect(told).toHaveLength(1);
+  });
+
+  test('of a session is in force for a day, and of a token whose name only begins like one, as long as any', async () => {
+    const [ended, jti] = ['s'.repeat(43), revocationIdOf('1')];
+    await revoke({ user_id: 'ada', jti: revocationIdOf(ended) }, { user_id: 'ada', jti });
+    const isRevoked = () => [
+      revocations.isRevoked(token(START - 1, { session: { session_id: ended, renew_at: 0, ends_at: 0 } })),
+      revocations.isRevoked(token(START - 1, { jti })),
+    ];
+    jest.setSystemTime(START + SESSION_REVOCATION_IN_FORCE_MS - 1);
+    await revocations.check();
+    expect(isRevoked()).toEqual([true, true]);
+    jest.setSystemTime(START + SESSION_REVOCATION_IN_FORCE_MS);
+    await revocations.check();
+    expect([SESSION_REVOCATION_IN_FORCE_MS, ...isRevoked()]).toEqual([DAY, false, true]);
+  });
+});
+
+describe('sign-outs', () => {
+  const sessionOf = (name: string) => ({ session_id: name.padEnd(43, '-'), renew_at: 0, ends_at: 0 });
+  let ids = 0;
+  const signOut = (name: string, second: number): Revocation => ({
+    revocation_id: (ids += 1),
+    user_id: name,
+    tenant_id: null,
+    jti: revocationIdOf(sessionOf(name).session_id),
+    issued_before: null,
+    created_at: new Date(START + second * SECOND).toISOString(),
+  });
+
+  test('that are too many to keep refuse older sessions, and neither a token nor what else was revoked', () => {
+    const index = new RevocationIndex(2);
+    index.add({ ...signOut('eve', 0), jti: 'one' }, START);
+    for (const [second, name] of ['ada', 'bob', 'carl'].entries()) index.add(signOut(name, second), START);
+    expect(index.overflowed).toEqual({ tokens: false, sessions: true });
+    const ofService = { user_id: 'oven', jti: 'of-oven' };
+    for (const issued_at of [START - DAY, null]) expect(index.isRevoked({ ...ofService, issued_at })).toBe(false);
+    expect(index.isRevoked({ user_id: 'eve', jti: 'one', issued_at: START })).toBe(true);
+
+    const ofSession = (name: string, issued_at: number) =>
+      index.isRevoked({ user_id: name, jti: null, issued_at, session: sessionOf(name) });
+    // the three that ended; and of those that did not, the one from before the sign-out that was dropped
+    expect(['ada', 'bob', 'carl', 'dora'].map((name) => ofSession(name, START - 1))).toEqual([true, true, true, true]);
+    expect(['bob', 'carl', 'dora'].map((name) => ofSession(name, START))).toEqual([true, true, false]);
+    expect(index.add(signOut('ada', 0), START)).toBe(false);
+
+    index.expire(START + 2 * SECOND + DAY);
+    expect([index.overflowed.sessions, ofSession('dora', START - 1)]).toEqual([false, false]);
+  });
+
+  test('that are too many are said once', async () => {
+    revocations = new Revocations(store, log, Date.now, { maxSessions: 1 });
+    const jtiOf = (name: string) => revocationIdOf(sessionOf(name).session_id);
+    await revoke(...['ada', 'bob', 'carl'].map((name) => ({ user_id: name, jti: jtiOf(name) })));
+    await revoke({ user_id: 'dora', jti: jtiOf('dora') });
+    expect(lines).toEqual([expect.stringMatching(/^error: more sessions were signed out than are kept/)]);
   });
 });
 
@@ -164,6 +227,14 @@ describe('revocations', () => {
     await revoke(...Array.from({ length: 35 }, (_, i) => ({ user_id: `user ${i}` })));
     expect(told.flat()).toEqual(Array.from({ length: 35 }, (_, i) => `user ${i}`));
     expect(revocations.checkedAt).toBe(START);
+  });
+
+  test('are all read at once when the last one read is gone, as that of a session is after a day', async () => {
+    await revoke({ user_id: 'ada' }, { user_id: 'bob' }, { user_id: 'gone' });
+    store.stored.pop();
+    store.pageSize = 1;
+    await revoke({ user_id: 'new' });
+    expect(told.flat()).toEqual(['ada', 'bob', 'gone', 'new']);
   });
 
   test('of a backup that was restored are read from its beginning, also when its ids were given out again', async () => {

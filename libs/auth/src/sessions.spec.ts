@@ -1,8 +1,7 @@
 import { Refused, Unavailable } from '@tocsin/contracts';
 import { eventually } from '@tocsin/contracts/testing';
-import type { NewRevocation, SessionStore, StoredSession } from '@tocsin/contracts/ports';
+import { revocationIdOf, type NewRevocation, type SessionStore, type StoredSession } from '@tocsin/contracts/ports';
 import type { SessionTokens } from './oidc-provider';
-import { revocationIdOf } from './revocation-index';
 import { Sessions } from './sessions';
 import type { VerifiedToken } from './token-verifier';
 
@@ -90,7 +89,13 @@ const gateway = (...secrets: string[]) =>
       endSessionUrl: ({ id_token }) => Promise.resolve(`https://id.example.com/end?${id_token}`),
     },
     { verify },
-    { revoke: (revocation) => Promise.resolve(void revoked.push(revocation)) },
+    {
+      // as the database does it, in one step
+      revoke: (revocation) => {
+        revoked.push(revocation);
+        return store.end(revocation.jti!.slice('session:'.length));
+      },
+    },
     { check: () => Promise.resolve() },
     { secrets: secrets.length > 0 ? secrets : [SECRET], idleMs, maxMs: 10 * HOUR_MS },
     () => now,

@@ -1,10 +1,9 @@
 import { Refused, Unavailable } from '@tocsin/contracts';
-import type { AccessChanges, SessionStore, StoredSession } from '@tocsin/contracts/ports';
+import { revocationIdOf, type AccessChanges, type SessionStore, type StoredSession } from '@tocsin/contracts/ports';
 import { LRUCache } from 'lru-cache';
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OidcProvider, SessionTokens } from './oidc-provider';
-import { revocationIdOf } from './revocation-index';
 import type { Revocations } from './revocations';
 import { seal, unsealWithAny } from './sealed-text';
 import { keysFor, type Keys } from './sign-in';
@@ -159,9 +158,8 @@ export class Sessions {
     const stored = await this.use(id);
     const contents = stored && this.unsealed(stored);
     if (!contents) return null;
-    // first the revocation: while the row is there, a sign-out that failed half way can be repeated
+    // deletes the stored session too
     await this.accessChanges.revoke({ user_id: contents.user_id, jti: revocationIdOf(id) });
-    await this.store.end(id);
     this.kept.delete(id);
     this.unstored.delete(id);
     await this.revocations.check();

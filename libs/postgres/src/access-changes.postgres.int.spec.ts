@@ -1,10 +1,16 @@
-import type { Revocation } from '@tocsin/contracts/ports';
+import {
+  REVOCATION_IN_FORCE_MS,
+  revocationIdOf,
+  SESSION_REVOCATION_IN_FORCE_MS,
+  type Revocation,
+} from '@tocsin/contracts/ports';
 import { Unavailable } from '@tocsin/contracts';
 import { describeAccessChanges, eventually } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { Client } from 'pg';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { Database } from './database';
+import { PostgresSessionStore } from './session-store.postgres';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
 let fresh: FreshDatabase;
@@ -66,16 +72,63 @@ describe('revocations in PostgreSQL', () => {
     expect(users(await accessChanges.since(first.at(-1)!.revocation_id)).at(-1)).toBe('user 6000');
   });
 
-  it('are in force for thirty days, and are deleted a day later with the next revocation', async () => {
-    await owner(`insert into tocsin.revocation (user_id, created_at) values
-      ('old', now() - interval '31 days 1 minute'), ('past', now() - interval '30 days 1 minute'), ('in force', now() - interval '29 days 23 hours')`);
-    expect(users(await accessChanges.since(0))).toEqual(['in force']);
+  /** More than a change between winter and summer time. */
+  const [HOURS, DAY] = [2 * 60 * 60_000, 24 * 60 * 60_000];
+  const SESSION = revocationIdOf('aA0_-'.repeat(9).slice(2));
+  const stored = (user: string, ageMs: number, jti: string | null = null) =>
+    owner(
+      `insert into tocsin.revocation (user_id, jti, created_at)
+       values ('${user}', ${jti === null ? 'null' : `'${jti}'`}, now() - make_interval(secs => ${ageMs / 1_000}))`,
+    );
+  const kept = async () =>
+    (await owner<{ user_id: string }>('select user_id from tocsin.revocation order by revocation_id')).map(
+      ({ user_id }) => user_id,
+    );
+
+  it.each([
+    ['a user', REVOCATION_IN_FORCE_MS, null],
+    ['a token whose name only begins like that of a session', REVOCATION_IN_FORCE_MS, revocationIdOf('1')],
+    ['a session', SESSION_REVOCATION_IN_FORCE_MS, SESSION],
+  ])('of %s are in force as long as the port says, and deleted a day later with the next one', async (_, ms, jti) => {
+    await stored('old', ms + DAY + HOURS, jti);
+    await stored('past', ms + HOURS, jti);
+    await stored('in force', ms - HOURS, jti);
+    const found = await accessChanges.since(0);
+    expect(users(found)).toEqual(['in force']);
+    expect(users(await accessChanges.since(found[0]!.revocation_id))).toContain('in force');
     await accessChanges.revoke({ user_id: 'new' });
-    expect(await owner('select user_id from tocsin.revocation order by revocation_id')).toEqual([
-      { user_id: 'past' },
-      { user_id: 'in force' },
-      { user_id: 'new' },
-    ]);
+    expect(await kept()).toEqual(['past', 'in force', 'new']);
+  });
+
+  it('of sessions are deleted although many older ones of users are in force', async () => {
+    await owner(`insert into tocsin.revocation (user_id, created_at)
+      select 'user ' || n, now() - interval '100 days' from generate_series(1, 30) as n`);
+    for (let nth = 0; nth < 25; nth += 1) await stored(`ended ${nth}`, 3 * DAY, SESSION);
+    await accessChanges.revoke({ user_id: 'ada', jti: SESSION });
+    expect(await kept()).toHaveLength(30 + 5 + 1);
+    await accessChanges.revoke({ user_id: 'ada', jti: SESSION });
+    expect(await kept()).toHaveLength(30 + 2);
+  });
+
+  it('of sessions that are old are found through an index of their own', async () => {
+    await owner(`insert into tocsin.revocation (user_id, jti) select 'u', 't' || n from generate_series(1, 5000) as n`);
+    await owner('analyze tocsin.revocation');
+    const plan = await owner(
+      `explain select revocation_id from tocsin.revocation where jti ~ '^session:[A-Za-z0-9_-]{43}$'
+        and created_at < now() - interval '2 days' order by created_at limit 20`,
+    );
+    expect(JSON.stringify(plan)).toContain('revocation_of_session');
+  });
+
+  it('of a session ends the stored session with it, and no other', async () => {
+    const sessions = new PostgresSessionStore(database);
+    const [ended, other] = ['e', 'o'].map((letter) => letter.repeat(43)) as [string, string];
+    for (const id of [ended, other]) await sessions.create(id, 'sealed', DAY);
+    await accessChanges.revoke({ user_id: 'ada', jti: revocationIdOf(ended) });
+    await accessChanges.revoke({ user_id: 'ada' });
+    await accessChanges.revoke({ user_id: 'ada', jti: `sessions${other}` });
+    expect(await sessions.use(ended, DAY)).toBeUndefined();
+    expect(await sessions.use(other, DAY)).toMatchObject({ sealed: 'sealed' });
   });
 
   it('are reached only through functions', async () => {

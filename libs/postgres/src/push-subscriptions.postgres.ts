@@ -5,7 +5,7 @@ import type { Database } from './database';
 
 /**
  * How long a subscription lasts after its last renewal. A subscription must not outlive the revocation that has ended
- * it, which is in force for 30 days (`REVOCATION_IN_FORCE_MS`).
+ * it, which is in force for longer (`REVOCATION_IN_FORCE_MS`).
  */
 const LASTING = '30 days';
 

@@ -3,16 +3,8 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { connect, type AddressInfo } from 'node:net';
-import {
-  revocationIdOf,
-  Revocations,
-  SessionDoor,
-  signToken,
-  TokenGuard,
-  TokenVerifier,
-  type VerifiedToken,
-} from '@tocsin/auth';
-import { AlertQueries, bind, type NewRevocation } from '@tocsin/contracts/ports';
+import { Revocations, SessionDoor, signToken, TokenGuard, TokenVerifier, type VerifiedToken } from '@tocsin/auth';
+import { AlertQueries, bind, revocationIdOf, type NewRevocation } from '@tocsin/contracts/ports';
 import { eventually, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { createLogger, Log, Metrics } from '@tocsin/observability';
 import { VisibleTenants } from '../access/visible-tenants';

@@ -1,10 +1,26 @@
 import type { TenantId } from '../tenant';
 
+const DAY_MS = 24 * 60 * 60_000;
 /**
- * How long a revocation is in force. A token that lives longer is valid again after that, and such tokens are not
- * refused yet.
+ * How long a revocation is in force: longer than the longest token that `tocsin token` makes (366 days). A token that
+ * lives longer is valid again after that, and such tokens are not refused.
  */
-export const REVOCATION_IN_FORCE_MS = 30 * 24 * 60 * 60_000;
+export const REVOCATION_IN_FORCE_MS = 400 * DAY_MS;
+/**
+ * How long the revocation of a session is in force. The store deletes the session with it, so it matters only to what a
+ * gateway still has of the session: its copy (a minute), and the cookies and tickets of its streams (15 minutes).
+ */
+export const SESSION_REVOCATION_IN_FORCE_MS = DAY_MS;
+
+/** How a session is named in a revocation, in the place of the id of a token. */
+export const revocationIdOf = (sessionId: string): string => `session:${sessionId}`;
+/**
+ * The whole form of that name, as the store's functions have it too: an issuer may name a token `session:1`, and the
+ * revocation of that token must not end after a day.
+ */
+const SESSION_NAME = /^session:[A-Za-z0-9_-]{43}$/;
+/** Whether a revocation is the sign-out of a session. */
+export const isOfSession = ({ jti }: Pick<Revocation, 'jti'>): boolean => jti !== null && SESSION_NAME.test(jti);
 
 /**
  * A revocation for one user, of every issuer. Set at most one of `tenant_id`, `jti` and `issued_before`. With none,
@@ -40,9 +56,9 @@ export interface Revocation {
 /** The revocations, which gateways read, each from the last id that it knows. */
 export abstract class AccessChanges {
   /**
-   * Resolves once the revocation is durable. Storing the same again is harmless. Throws `Unavailable` when the store is
-   * away (the revocation may be stored all the same), `Refused` (`store_failed`) when more than one of the three fields
-   * is given.
+   * Resolves once the revocation is durable. That of a session deletes the session in the same step. Storing the same
+   * again is harmless. Throws `Unavailable` when the store is away (the revocation may be stored all the same),
+   * `Refused` (`store_failed`) when more than one of the three fields is given.
    */
   abstract revoke(revocation: NewRevocation): Promise<void>;
   /**

@@ -1,5 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { MAX_BROWSERS, type AccessChanges, type PushSubscriptions, type Reader } from '../ports';
+import {
+  MAX_BROWSERS,
+  REVOCATION_IN_FORCE_MS,
+  type AccessChanges,
+  type PushSubscriptions,
+  type Reader,
+} from '../ports';
 import type { TenantId } from '../tenant';
 import type { PushKeys } from '../wire';
 import { aTenant } from './an-alert';
@@ -168,11 +174,14 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       expect(await targets(bakery)).toEqual([]);
     });
 
-    it('does not count a revocation that is no longer in force', async () => {
+    it('counts a revocation as long as it is in force', async () => {
       const browser = aBrowser();
+      const days = REVOCATION_IN_FORCE_MS / 86_400_000;
       await opened.changes.revoke({ user_id: user.user_id });
-      await opened.ageRevocations(user.user_id, 30);
-      await subscribe(user, [bakery], browser, Date.now() - 40 * 86_400_000);
+      await opened.ageRevocations(user.user_id, days - 1);
+      await subscribe(user, [bakery], browser, Date.now() - (days + 10) * 86_400_000);
+      expect(await targets(bakery)).toEqual([]);
+      await opened.ageRevocations(user.user_id, 1);
       expect(await targets(bakery)).toEqual([browser]);
     });
 

@@ -85,10 +85,10 @@ begin
 end $$;
 
 -- The browsers of a user in a tenant, and whether they have accepted the delivery. A revocation of the user or of the
--- tenant that is in force (30 days, as the port says) ends a subscription that was last renewed with an older token.
--- `RevocationIndex` judges the token in the same way. The end of a membership ends a subscription too, if the list of
--- members had it then. The function also deletes a few subscriptions that were not renewed. `lasting` must not be
--- longer than revocations are in force.
+-- tenant that is in force ends a subscription that was last renewed with an older token. `RevocationIndex` judges the
+-- token in the same way. The end of a membership ends a subscription too, if the list of members had it then. The
+-- function also deletes a few subscriptions that were not renewed. `lasting` must not be longer than revocations are in
+-- force.
 create or replace function push_targets(of_tenant text, of_user text, of_delivery uuid, lasting interval)
 returns table (endpoint text, p256dh text, auth text, taken boolean)
 language plpgsql volatile security definer
@@ -108,7 +108,7 @@ begin
     and not exists (
       select from revocation r
       where r.user_id = of_user and (r.tenant_id is null or r.tenant_id = of_tenant) and r.jti is null
-        and r.created_at > now() - interval '30 days' and coalesce(r.issued_before, r.created_at) > s.issued_at
+        and r.created_at > now() - revocation_lasts(r.jti) and coalesce(r.issued_before, r.created_at) > s.issued_at
         and r.revocation_id > s.after_revocation
     )
     and (not s.listed or exists (select from tenant_membership m where m.user_id = of_user and m.tenant_id = of_tenant))

@@ -1,15 +1,25 @@
 -- Stores a revocation. Each call also deletes a few that have been out of force for a day, so the table stays as small
--- as its use. It reads only the twenty oldest, so the cost does not depend on their number.
+-- as its use: of the twenty oldest, and of those of sessions, whose index finds them among the others. The cost does
+-- not depend on their number. They are deleted in the order of their ids, so that two calls wait for each other in one
+-- order.
 create or replace function revoke_access(of_user text, of_tenant text, of_token text, issued_before_time timestamptz)
 returns void
 language sql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
-  delete from revocation where revocation_id in (
-    select revocation_id from (select revocation_id, created_at
-      from revocation order by revocation_id limit 20) as oldest
-    where created_at < now() - interval '31 days'
-  );
+  delete from revocation r where r.revocation_id = any (array(
+    select o.revocation_id from (select * from revocation oldest order by oldest.revocation_id limit 20) as o
+    where o.created_at < now() - revocation_lasts(o.jti) - interval '1 day'
+    union all
+    (
+      select s.revocation_id from revocation s
+      where s.jti ~ '^session:[A-Za-z0-9_-]{43}$' and s.created_at < now() - interval '2 days'
+      order by s.created_at limit 20
+    )
+  ));
+  -- A session that is signed out ends in the same transaction: its revocation is soon out of force, and the session
+  -- would be good again.
+  delete from session s where of_token ~ '^session:[A-Za-z0-9_-]{43}$' and s.session_id = substr(of_token, 9);
   insert into revocation (user_id, tenant_id, jti, issued_before)
     values (of_user, of_tenant, of_token, issued_before_time);
 $$;
