@@ -51,7 +51,6 @@ function signInParts(
   settings: AuthSettings,
   store: SessionStore,
   verifier: TokenVerifier,
-  accessChanges: AccessChanges,
   revocations: Revocations,
 ): SignInParts | undefined {
   const { OIDC_ISSUER, OIDC_CLIENT_ID, PUBLIC_URL, TICKET_SECRET, CORS_ORIGINS = [] } = settings;
@@ -60,7 +59,7 @@ function signInParts(
   return {
     cookies: new SessionCookies(PUBLIC_URL),
     signIn: new SignIn(provider, ticketSecretsOf(settings)),
-    sessions: new Sessions(store, provider, verifier, accessChanges, revocations, {
+    sessions: new Sessions(store, provider, verifier, revocations, {
       secrets: ticketSecretsOf(settings),
       idleMs: settings.SESSION_IDLE_MS!,
       maxMs: settings.SESSION_MAX_MS!,
@@ -118,21 +117,17 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
           provide: Revocations,
           useFactory: (accessChanges: AccessChanges, log: Log, health: Health) => {
             const revocations = new Revocations(accessChanges, log);
-            // No request is admitted before the revocations are loaded.
-            health.add('revocations', () => revocations.loaded(), { critical: true });
+            // No request is admitted before the revocations are loaded, and it must be seen when new ones are not read.
+            health.add('revocations', () => revocations.readLately(), { critical: true });
             return revocations;
           },
           inject: [AccessChanges, Log, Health],
         },
         {
           provide: SessionDoor,
-          useFactory: (
-            verifier: TokenVerifier,
-            accessChanges: AccessChanges,
-            revocations: Revocations,
-            store?: SessionStore,
-          ) => new SessionDoor(store && signInParts(settings, store, verifier, accessChanges, revocations)),
-          inject: [TokenVerifier, AccessChanges, Revocations, { token: SessionStore, optional: true }],
+          useFactory: (verifier: TokenVerifier, revocations: Revocations, store?: SessionStore) =>
+            new SessionDoor(store && signInParts(settings, store, verifier, revocations)),
+          inject: [TokenVerifier, Revocations, { token: SessionStore, optional: true }],
         },
         TokenGuard,
       ],

@@ -271,17 +271,45 @@ describe('revocations', () => {
     expect(lines.slice(1)).toEqual(['info: revocations are read again']);
   });
 
-  test('that cannot be read at the start do not delay `start`, but `loaded`', async () => {
+  test('that cannot be read at the start do not delay `start`, but `readLately`', async () => {
     store.away = true;
     store.add({ user_id: 'ada' });
     await revocations.start();
-    await expect(revocations.loaded()).rejects.toThrow('away');
+    await expect(revocations.readLately()).rejects.toThrow('away');
     expect(revocations.checkedAt).toBeUndefined();
     store.away = false;
-    await revocations.loaded();
+    await revocations.readLately();
     expect(revocations.isRevoked(token(null))).toBe(true);
+  });
+
+  test('that were not read for ten seconds are a fault of the process, until they are read again', async () => {
+    await revocations.start();
     store.away = true;
-    await revocations.loaded();
+    await wait(10 * SECOND);
+    await revocations.readLately();
+    await wait(1);
+    await expect(revocations.readLately()).rejects.toThrow('away');
+    store.away = false;
+    await revocations.readLately();
+  });
+
+  test('that nothing reads yet are read when the start asks for them again', async () => {
+    await revocations.readLately();
+    await wait(DAY);
+    await revocations.readLately();
+    expect(store.asked).toEqual([0, 0]);
+  });
+
+  test('of this process are in force and told before they are read, and once', async () => {
+    await revocations.start();
+    const { length } = store.asked;
+    await revocations.revoke({ user_id: 'ada' });
+    expect([revocations.isRevoked(token(START - 1)), store.asked.length]).toEqual([true, length]);
+    await revocations.check();
+    expect(told).toEqual([['ada']]);
+    store.away = true;
+    await expect(revocations.revoke({ user_id: 'bob' })).rejects.toThrow('away');
+    expect(revocations.isRevoked(token(null, { user_id: 'bob' }))).toBe(false);
   });
 
   test('are read one read at a time, and a check sees what was stored before it', async () => {

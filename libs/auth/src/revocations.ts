@@ -1,5 +1,5 @@
 import { Unavailable, type TenantId } from '@tocsin/contracts';
-import type { AccessChanges, Revocation } from '@tocsin/contracts/ports';
+import type { AccessChanges, NewRevocation, Revocation } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 import { RevocationIndex, type RevocableToken } from './revocation-index';
 
@@ -8,6 +8,8 @@ import { RevocationIndex, type RevocableToken } from './revocation-index';
  * stream.
  */
 const POLL_MS = 2_000;
+/** How old the last successful read may be. A read may take 2 s, so several have failed by then. */
+const LATELY_MS = 10_000;
 
 interface RevocationsOptions {
   /**
@@ -82,6 +84,14 @@ export class Revocations {
   }
 
   /**
+   * Stores a revocation and applies it here at once, without reading it; the other gateways read it within 2 s. Throws
+   * as `AccessChanges.revoke` does.
+   */
+  async revoke(revocation: NewRevocation): Promise<void> {
+    this.learn([await this.accessChanges.revoke(revocation)]);
+  }
+
+  /**
    * Calls `listener` once for each new revocation, when `isRevoked` and `tenantsRevoked` already respect it. Returns
    * the function that unsubscribes.
    */
@@ -109,10 +119,14 @@ export class Revocations {
     return this.checked;
   }
 
-  /** For the start of the app: resolves when the revocations have been read once, and rejects before that. */
-  async loaded(): Promise<void> {
-    if (this.checked === undefined) await this.check();
-    if (this.checked === undefined) throw this.failure;
+  /**
+   * For the health of the app: rejects unless the revocations were read within the last 10 s. Reads them itself before
+   * that, because the start waits for it before it calls `start`.
+   */
+  async readLately(): Promise<void> {
+    const isLate = () => this.checked === undefined || this.now() - this.checked > LATELY_MS;
+    if (isLate()) await this.check();
+    if (isLate()) throw this.failure ?? new Unavailable('log', 'The revocations are not read in time.');
   }
 
   private run(): Promise<void> {

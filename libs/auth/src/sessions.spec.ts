@@ -96,7 +96,6 @@ const gateway = (...secrets: string[]) =>
         return store.end(revocation.jti!.slice('session:'.length));
       },
     },
-    { check: () => Promise.resolve() },
     { secrets: secrets.length > 0 ? secrets : [SECRET], idleMs, maxMs: 10 * HOUR_MS },
     () => now,
   );

@@ -1,5 +1,5 @@
 import { Refused, Unavailable } from '@tocsin/contracts';
-import { revocationIdOf, type AccessChanges, type SessionStore, type StoredSession } from '@tocsin/contracts/ports';
+import { revocationIdOf, type SessionStore, type StoredSession } from '@tocsin/contracts/ports';
 import { LRUCache } from 'lru-cache';
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -99,8 +99,7 @@ export class Sessions {
     private readonly store: SessionStore,
     private readonly provider: Pick<OidcProvider, 'renew' | 'endSessionUrl'>,
     private readonly verifier: Pick<TokenVerifier, 'verify'>,
-    private readonly accessChanges: Pick<AccessChanges, 'revoke'>,
-    private readonly revocations: Pick<Revocations, 'check'>,
+    private readonly revocations: Pick<Revocations, 'revoke'>,
     private readonly options: SessionsOptions,
     private readonly now: () => number = Date.now,
   ) {
@@ -159,10 +158,9 @@ export class Sessions {
     const contents = stored && this.unsealed(stored);
     if (!contents) return null;
     // deletes the stored session too
-    await this.accessChanges.revoke({ user_id: contents.user_id, jti: revocationIdOf(id) });
+    await this.revocations.revoke({ user_id: contents.user_id, jti: revocationIdOf(id) });
     this.kept.delete(id);
     this.unstored.delete(id);
-    await this.revocations.check();
     return this.provider.endSessionUrl(contents);
   }
 

@@ -170,7 +170,7 @@ test('the module knows what was revoked from its start on, and asks no more once
   await started.init();
   const revocations = started.get(Revocations, { strict: false });
   expect(revocations.isRevoked({ user_id: 'bob', jti: null, issued_at: null })).toBe(true);
-  await revocations.loaded();
+  await revocations.readLately();
   jest.useFakeTimers();
   try {
     await started.close();

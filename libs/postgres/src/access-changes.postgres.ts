@@ -8,13 +8,14 @@ const ANSWER_WITHIN_MS = 2_000;
 export class PostgresAccessChanges implements AccessChanges {
   constructor(private readonly database: Database) {}
 
-  async revoke({ user_id, tenant_id, jti, issued_before }: NewRevocation): Promise<void> {
-    await this.database.call('select tocsin.revoke_access($1, $2, $3, $4)', [
+  async revoke({ user_id, tenant_id, jti, issued_before }: NewRevocation): Promise<Revocation> {
+    const [stored] = await this.database.call<Revocation>('select * from tocsin.revoke_access($1, $2, $3, $4)', [
       user_id,
       tenant_id ?? null,
       jti ?? null,
       issued_before ?? null,
     ]);
+    return stored!;
   }
 
   since(afterId: number): Promise<Revocation[]> {

@@ -159,13 +159,15 @@ describe('POST /api/v1/revocations', () => {
     expect([answer.status, answer.code, answer.headers.get('allow')]).toEqual([405, 'method_not_allowed', 'POST']);
   });
 
-  test('is unavailable while the store is away, and 202 once it is stored, even if it cannot be read back', async () => {
+  test('is unavailable while the store is away, and in force once it is stored, even if it cannot be read back', async () => {
+    const token = tokenOf('eve', ['access:revoke'], { jti: 'one' });
     store.away = true;
     const answer = await post({ user_id: 'ada' });
     expect([answer.status, answer.code]).toEqual([503, 'store_unavailable']);
     expect(answer.headers.get('retry-after')).toMatch(/^[1-8]$/);
     store.away = false;
     jest.spyOn(store, 'since').mockRejectedValue(new Error('away'));
-    expect((await post({ user_id: 'ada' })).status).toBe(202);
+    expect((await post({ user_id: 'eve', jti: 'one' })).status).toBe(202);
+    expect(await post({ user_id: 'ada' }, { token })).toMatchObject({ status: 401, code: 'token_revoked' });
   });
 });

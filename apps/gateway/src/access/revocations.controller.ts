@@ -1,6 +1,5 @@
 import { All, Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { Refused } from '@tocsin/contracts';
-import { AccessChanges } from '@tocsin/contracts/ports';
 import { Revocations, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
 import type { Response } from 'express';
@@ -20,7 +19,6 @@ const MAX_BODY_BYTES = 4 * 1024;
 @ApiTags('access')
 export class RevocationsController {
   constructor(
-    private readonly accessChanges: AccessChanges,
     private readonly revocations: Revocations,
     private readonly log: Log,
   ) {}
@@ -32,9 +30,8 @@ export class RevocationsController {
   @described.revokeAccess
   async revokeAccess(@Body() body: RevocationBody, @Token() token: VerifiedToken): Promise<Record<string, never>> {
     const revocation = revocationOf(body);
-    await this.accessChanges.revoke(revocation);
+    await this.revocations.revoke(revocation);
     this.log.info({ ...revocation, revoked_by: token.user_id }, 'access was revoked');
-    await this.revocations.check();
     return {};
   }
 

@@ -108,10 +108,7 @@ async function sendWithPause(path: string, credential: string, meanwhile: () => 
   }
   return heard;
 }
-const revoked = (revocation: NewRevocation) => async () => {
-  await accessChanges.revoke({ ...revocation });
-  await revocations.check();
-};
+const revoked = (revocation: NewRevocation) => () => revocations.revoke(revocation);
 /** Two seconds ahead, because a token is issued in whole seconds. */
 const soon = () => new Date(Date.now() + 2_000).toISOString();
 const EVENTS = '/api/v1/events';

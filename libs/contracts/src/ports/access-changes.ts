@@ -56,11 +56,11 @@ export interface Revocation {
 /** The revocations, which gateways read, each from the last id that it knows. */
 export abstract class AccessChanges {
   /**
-   * Resolves once the revocation is durable. That of a session deletes the session in the same step. Storing the same
-   * again is harmless. Throws `Unavailable` when the store is away (the revocation may be stored all the same),
-   * `Refused` (`store_failed`) when more than one of the three fields is given.
+   * Resolves once the revocation is durable, with what is stored. That of a session deletes the session in the same
+   * step. Storing the same again is harmless. Throws `Unavailable` when the store is away (the revocation may be stored
+   * all the same), `Refused` (`store_failed`) when more than one of the three fields is given.
    */
-  abstract revoke(revocation: NewRevocation): Promise<void>;
+  abstract revoke(revocation: NewRevocation): Promise<Revocation>;
   /**
    * The revocations in force with a higher id than `afterId`, ordered by id, at most 5,000: continue from the last one.
    * Before them come `afterId` itself, if it is in force, and revocations that may have been committed after it under a

@@ -44,6 +44,11 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
       expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
     });
 
+    it('returns what it has stored', async () => {
+      const stored = await accessChanges.revoke({ user_id: user, tenant_id: aTenant('acme') });
+      expect(ofUser(await everything(accessChanges))).toEqual([stored]);
+    });
+
     it('tells those behind an id, and with them the one of that id', async () => {
       await accessChanges.revoke({ user_id: user, jti: 'one' });
       const place = await lastId();

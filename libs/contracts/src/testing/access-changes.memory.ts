@@ -17,9 +17,9 @@ export class MemoryAccessChanges extends AccessChanges {
     super();
   }
 
-  async revoke(revocation: NewRevocation): Promise<void> {
+  async revoke(revocation: NewRevocation): Promise<Revocation> {
     this.refuseWhileAway();
-    this.add(revocation);
+    return { ...this.add(revocation) };
   }
 
   /** Stores a revocation at once, if given under an id that was drawn earlier. */
