@@ -17,7 +17,8 @@ export const revokeAccess = applyDecorators(
     description:
       'This gateway applies the revocation before it answers, the others within 2 s. Streams that lose their right ' +
       `end within 3 s. A revocation is in force for ${IN_FORCE_DAYS} days: a token that lives longer is valid again ` +
-      'after that.',
+      "after that. Where the issuer's clock is ahead, a token from just before the revocation seems to be newer and is " +
+      'not refused: send `issued_before` with a time that is as far ahead.',
   }),
   Answer(202, 'The revocation is stored.', { type: 'object', properties: {} }),
 );

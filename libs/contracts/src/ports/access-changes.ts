@@ -28,6 +28,10 @@ export const isOfSession = ({ jti }: Pick<Revocation, 'jti'>): boolean => jti !=
  *
  * A token without `iat` counts as issued before any time. `iat` is mostly in whole seconds, so a token of the same
  * second as the revocation is revoked too: a fresh token is valid from the next second on.
+ *
+ * Where the issuer's clock is ahead of the store's, a token from just before the revocation seems to be issued after
+ * it. Its times do not tell it from a fresh one, which must work, so it is not refused. Only `issued_before` with a
+ * time that is as far ahead revokes it, and with it fresh tokens from before that time.
  */
 export interface NewRevocation {
   user_id: string;
