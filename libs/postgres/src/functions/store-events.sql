@@ -330,10 +330,10 @@ begin
   select
     case when not k.same_body then 'conflict' when not k.is_new or n.change = 'duplicate' then 'duplicate'
          when n.seq is null then 'folded' else 'stored' end,
-    coalesce(k.stored_seq, n.seq, s.seq), coalesce(k.stored_epoch, n.epoch), coalesce(k.stored_fp, s.fp, n.fp), n.alert_id, n.change, n.now_status,
-    n.now_severity, n.previous_status, n.previous_severity, n.occurrences, n.told, received::timestamptz,
-    n.first_seen_at, n.last_seen_at, n.assignee, n.snoozed_until, n.prev_fp, n.previous_type, n.previous_name,
-    n.previous_labels,
+    coalesce(k.stored_seq, n.seq, s.seq), coalesce(k.stored_epoch, n.epoch), coalesce(k.stored_fp, s.fp, n.fp),
+    n.alert_id, n.change, n.now_status, n.now_severity, n.previous_status, n.previous_severity, n.occurrences, n.told,
+    received::timestamptz, n.first_seen_at, n.last_seen_at, n.assignee, n.snoozed_until, n.prev_fp, n.previous_type,
+    n.previous_name, n.previous_labels,
     case when n.carries then json_build_object('type', n.type, 'name', n.name, 'title', n.title, 'message', n.message,
       'labels', n.labels, 'actions', n.actions, 'metadata', n.metadata) end
   from known k left join numbered n on n.ord = k.first_ord left join shown s on s.ord = n.ord
