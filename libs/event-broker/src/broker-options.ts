@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { BrokerError } from './broker-error';
 import type { BrokerMetrics } from './broker-metrics';
 import type { HandlerFailure } from './delivery';
+import { checkTimer, LONGEST_TIMER_MS } from './duration';
 import type { BrokerEvent } from './event';
 import type { EventProvider } from './event-provider';
 import { MemoryProvider } from './providers/memory-provider';
@@ -27,7 +28,7 @@ export interface EventBrokerOptions {
   instanceId?: string;
   /**
    * How long one call of a handler may take, in milliseconds. After that its signal aborts, and it counts as failed.
-   * Default 30,000.
+   * Default 30,000; `Infinity` for no limit.
    */
   handlerTimeoutMs?: number;
   /** Counts events. Default: nothing is counted. `PrometheusMetrics` has the names that dashboards know. */
@@ -35,7 +36,7 @@ export interface EventBrokerOptions {
   /**
    * How long an event stays with the instance of a group that has claimed it, in milliseconds, counted from each
    * attempt. If that instance is killed, another handles the event after this time and at most a quarter of it.
-   * Default: the time of a call, the longest pause before a retry, and 5 s, so 65 s.
+   * Default: the time of a call (30 s where calls have no limit), the longest pause before a retry, and 5 s, so 65 s.
    */
   claimLeaseMs?: number;
   upcasters?: Upcasters;
@@ -50,15 +51,16 @@ export interface EventBrokerOptions {
   closeProvider?: boolean;
 }
 
+const HANDLER_TIMEOUT_MS = 30_000;
+
 /** How much longer a claim lasts than an attempt and the pause before the next one, in milliseconds. */
 const CLAIM_SLACK_MS = 5_000;
 
 /**
- * The options that have a default, each with its value. Throws `invalid_configuration` when a number is not whole or
- * too small.
+ * The options that have a default, each with its value. Throws `invalid_configuration` when a count is not whole or too
+ * small, and when a timer cannot wait for as long as a duration says.
  */
 export function withDefaults(options: EventBrokerOptions) {
-  const provider = options.provider ?? new MemoryProvider();
   const workerCount = options.workerCount ?? 10;
   const bufferSize = options.bufferSize ?? 1_000;
   const policy: RetryPolicy = { ...DEFAULT_RETRY_POLICY, ...options.retryPolicy };
@@ -69,16 +71,23 @@ export function withDefaults(options: EventBrokerOptions) {
   ] as const)
     if (!Number.isSafeInteger(value) || value < least)
       throw new BrokerError('invalid_configuration', `${name} is a whole number from ${least}.`);
-  const handlerTimeoutMs = options.handlerTimeoutMs ?? 30_000;
+  const handlerTimeoutMs = options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS;
+  const callMs = handlerTimeoutMs === Infinity ? HANDLER_TIMEOUT_MS : handlerTimeoutMs;
+  const claimLeaseMs = options.claimLeaseMs ?? Math.min(LONGEST_TIMER_MS, callMs + policy.maxDelayMs + CLAIM_SLACK_MS);
+  checkTimer('handlerTimeoutMs', callMs);
+  checkTimer('initialDelayMs', policy.initialDelayMs);
+  checkTimer('maxDelayMs', policy.maxDelayMs);
+  checkTimer('claimLeaseMs', claimLeaseMs);
+  if (!(policy.backoffFactor >= 1)) throw new BrokerError('invalid_configuration', 'backoffFactor is a number from 1.');
   return {
-    provider,
+    provider: options.provider ?? new MemoryProvider(),
     mode: options.mode ?? 'async',
     workerCount,
     bufferSize,
     policy,
     instanceId: options.instanceId ?? hostname(),
     handlerTimeoutMs,
-    claimLeaseMs: options.claimLeaseMs ?? handlerTimeoutMs + policy.maxDelayMs + CLAIM_SLACK_MS,
+    claimLeaseMs,
     upcasters: options.upcasters ?? {},
   };
 }

@@ -37,6 +37,23 @@ it('everything that is wrong is said at once, by name and without the value', as
   expect((error as Error).message).not.toContain('secret');
 });
 
+it('a duration that no timer can wait for is refused by its name; what no timer waits for may be longer', async () => {
+  const refused = (memory: object, retry_policy: object) =>
+    brokerFromConfig({ memory, retry_policy }, {}).catch((thrown: Error) => thrown);
+  for (const ms of ['597h', '0ms', '0.5ms']) {
+    const error = await refused({ cleanup_interval: ms }, { initial_delay: ms, max_delay: ms });
+    expect(error).toMatchObject({ code: 'invalid_configuration' });
+    for (const name of ['memory.cleanup_interval', 'retry_policy.initial_delay', 'retry_policy.max_delay'])
+      expect((error as Error).message).toContain(
+        `${name} is a duration such as 500ms, 1s, 5m or 24h, from 1ms to 596h`,
+      );
+  }
+  expect(await refused({ max_age: '0ms' }, {})).toMatchObject({ code: 'invalid_configuration' });
+  const broker = (await brokerFromConfig({ memory: { max_age: '720h', cleanup_interval: '596h' } }, {}))!;
+  expect(broker.provider).toMatchObject({ maxAgeMs: 720 * 3_600_000 });
+  await broker.stop();
+});
+
 it('a database without its url is refused, and so is nats', async () => {
   await expect(brokerFromConfig({ provider: 'database', database: { url: '${NONE}' } }, {})).rejects.toThrow('url');
   await expect(brokerFromConfig({ provider: 'nats' }, {})).rejects.toThrow('nats is not there');

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { BrokerError } from './broker-error';
 import type { EventBrokerOptions, ProcessingMode } from './broker-options';
+import { LONGEST_TIMER_MS } from './duration';
 import { EventBroker } from './event-broker';
 import type { EventProvider } from './event-provider';
 import { guarded } from './listeners';
@@ -86,7 +87,7 @@ export async function brokerFromConfig(
   const memoryOptions = {
     maxEvents: memory.count('max_events', 10_000),
     cleanupIntervalMs: memory.duration('cleanup_interval', 300_000),
-    maxAgeMs: memory.duration('max_age', 86_400_000),
+    maxAgeMs: memory.duration('max_age', 86_400_000, Infinity), // no timer waits for it
   };
   const redis = read.section('redis');
   const redisOptions = {
@@ -199,12 +200,14 @@ class Section {
     return value >= 1 ? value : this.wrong(name, 'a number from 1', otherwise);
   }
 
-  /** In milliseconds: `500ms`, `1s`, `5m`, `24h`. */
-  duration(name: string, otherwise: number): number {
+  /** In milliseconds: `500ms`, `1s`, `5m`, `24h`. At most what a timer can wait, unless another bound is given. */
+  duration(name: string, otherwise: number, most = LONGEST_TIMER_MS): number {
     const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(this.text(name, `${otherwise}ms`) ?? '') ?? [];
-    return digits
-      ? Number(digits) * UNITS_MS[unit!]!
-      : this.wrong(name, 'a duration such as 500ms, 1s, 5m or 24h', otherwise);
+    const ms = digits ? Number(digits) * UNITS_MS[unit!]! : NaN;
+    const range = most === LONGEST_TIMER_MS ? 'from 1ms to 596h' : 'from 1ms';
+    return ms >= 1 && ms <= most
+      ? ms
+      : this.wrong(name, `a duration such as 500ms, 1s, 5m or 24h, ${range}`, otherwise);
   }
 
   /** Throws when anything was wrong, here or in an inner section. */

@@ -152,7 +152,8 @@ export class HandlerCalls {
           context.abort(error);
           reject(error as Error);
         };
-        timer = setTimeout(() => end(new Error(`no result within ${timeoutMs} ms`)), timeoutMs);
+        if (timeoutMs !== Infinity)
+          timer = setTimeout(() => end(new Error(`no result within ${timeoutMs} ms`)), timeoutMs);
         onEnd = () => end(this.ending.signal.reason);
         this.ending.signal.addEventListener('abort', onEnd);
       });

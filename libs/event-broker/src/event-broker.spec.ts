@@ -127,12 +127,28 @@ describe('bounds', () => {
     expect(publish).toHaveBeenCalledTimes(2);
   });
 
-  it.each([{ workerCount: 0 }, { bufferSize: 0.5 }, { retryPolicy: { maxRetries: -1 } }])(
-    '%j is refused',
-    (options) => {
-      expect(() => new EventBroker(options)).toThrow(expect.objectContaining({ code: 'invalid_configuration' }));
-    },
-  );
+  it.each([
+    ['workerCount', { workerCount: 0 }],
+    ['bufferSize', { bufferSize: 0.5 }],
+    ['maxRetries', { retryPolicy: { maxRetries: -1 } }],
+    ['backoffFactor', { retryPolicy: { backoffFactor: NaN } }],
+    ...[0, NaN, 2 ** 31].flatMap((ms): [string, EventBrokerOptions][] => [
+      ['handlerTimeoutMs', { handlerTimeoutMs: ms }],
+      ['claimLeaseMs', { claimLeaseMs: ms }],
+      ['initialDelayMs', { retryPolicy: { initialDelayMs: ms } }],
+      ['maxDelayMs', { retryPolicy: { maxDelayMs: ms } }],
+    ]),
+  ] as [string, EventBrokerOptions][])('%s is refused in %o', (name, options) => {
+    const refusal = { code: 'invalid_configuration', message: expect.stringContaining(name) as string };
+    expect(() => new EventBroker(options)).toThrow(expect.objectContaining(refusal));
+  });
+
+  it('the longest times are taken, and the default lease is no longer than a timer can wait', async () => {
+    const longest = 2 ** 31 - 1;
+    const retryPolicy = { initialDelayMs: longest, maxDelayMs: longest };
+    await start({ handlerTimeoutMs: longest, retryPolicy });
+    expect(broker['settings']).toMatchObject({ handlerTimeoutMs: longest, claimLeaseMs: longest });
+  });
 });
 
 describe('retries and dead letters', () => {
@@ -212,6 +228,13 @@ describe('retries and dead letters', () => {
     expect(status).toBe('failed');
     expect(String(failures[0]!.error)).toContain('no result within 20 ms');
     expect(signal!.aborted).toBe(true);
+  });
+
+  it('handlerTimeoutMs: Infinity is no limit, and a claim has the default lease', async () => {
+    await start({ mode: 'sync', handlerTimeoutMs: Infinity, retryPolicy: { maxRetries: 0 } });
+    broker.subscribe('*', () => new Promise((resolve) => setTimeout(resolve, 20)));
+    expect(await broker.publish({ type: CREATE })).toMatchObject({ status: 'completed', failures: [] });
+    expect(broker['settings'].claimLeaseMs).toBe(65_000);
   });
 
   it('the groups give an event up in one step with its failure, so that any instance may redrive it then', async () => {

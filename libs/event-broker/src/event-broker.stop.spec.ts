@@ -26,6 +26,18 @@ it('stop handles what waits, and resolves when that is done', async () => {
   expect(broker.isRunning).toBe(false);
 });
 
+it('stop without a limit waits for the handlers', async () => {
+  await start({ workerCount: 1 });
+  const { entered, release, handler } = gate();
+  broker.subscribe('*', handler);
+  await broker.publish({ type: CREATE });
+  await eventually(() => entered.length === 1 || undefined);
+  const stopped = broker.stop(Infinity);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  release();
+  expect(await stopped).toEqual({ unfinished: [] });
+});
+
 it('what is unfinished at the timeout is named and pending again, and running handlers are told', async () => {
   const provider = new MemoryProvider();
   const deadLetters: unknown[] = [];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BrokerError } from './broker-error';
 import { withDefaults, type BrokerSettings, type EventBrokerOptions, type ProcessingMode } from './broker-options';
+import { LONGEST_TIMER_MS } from './duration';
 import { newEvent, validateEvent, type BrokerEvent, type EventDraft } from './event';
 import { EventHandling, type BrokerStopped, type PublishResult } from './event-handling';
 import type { EventFilter, EventProvider, ProviderStats, TransactionClient } from './event-provider';
@@ -70,12 +71,12 @@ export class EventBroker {
 
   /**
    * Handles the events that wait (retries without a pause) and closes the provider. What is unfinished after
-   * `timeoutMs` (default 30,000), what fails meanwhile and what is published meanwhile is `pending`, and this instance
-   * takes it up when it starts next. The provider has 2 s more to record this and to close; a silent one is left
-   * behind. May be called twice; a stopped broker does not start again.
+   * `timeoutMs` (default 30,000; `Infinity` for no limit), what fails meanwhile and what is published meanwhile is
+   * `pending`, and this instance takes it up when it starts next. The provider has 2 s more to record this and to close;
+   * a silent one is left behind. May be called twice; a stopped broker does not start again.
    */
   stop(timeoutMs = 30_000): Promise<BrokerStopped> {
-    return this.handling.stop(timeoutMs);
+    return this.handling.stop(Math.min(timeoutMs, LONGEST_TIMER_MS));
   }
 
   /** Resolves with the result of `publishSync` or `publishAsync`, as the mode says. */

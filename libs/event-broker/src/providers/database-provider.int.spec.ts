@@ -196,6 +196,11 @@ describe('the database provider', () => {
     ]);
   });
 
+  it.each([0, 2 ** 31])('pollMs: %d is refused', (pollMs) => {
+    const refusal = { code: 'invalid_configuration', message: expect.stringContaining('pollMs') as string };
+    expect(() => new DatabaseProvider({ pool, pollMs })).toThrow(expect.objectContaining(refusal));
+  });
+
   it.each(['events; drop table x', '"events"', 'a.b.c', ''])('the table name "%s" is refused', (table) => {
     expect(() => new DatabaseProvider({ pool, table })).toThrow(
       expect.objectContaining({ code: 'invalid_configuration' }),

@@ -1,4 +1,5 @@
 import { BrokerError } from '../broker-error';
+import { checkTimer } from '../duration';
 import type { BrokerEvent } from '../event';
 import {
   ABANDONED_AT_ONCE,
@@ -74,13 +75,15 @@ export class DatabaseProvider extends EventProvider {
     if (!/^[A-Za-z_]\w{0,62}$/.test(this.channel))
       throw new BrokerError('invalid_configuration', 'channel is letters, digits and _.');
     quotedTable(this.table);
+    const { pollMs = 1_000 } = options;
+    checkTimer('pollMs', pollMs);
     this.trouble = guarded(options.onTrouble);
     this.inserts = new BatchWriter((items) => this.insert(items));
     this.updates = new BatchWriter((items) => this.update(items));
     this.news = new TableNews({
       pool: options.pool,
       channel: this.channel,
-      pollMs: options.pollMs ?? 1_000,
+      pollMs,
       signal: this.closing.signal,
       onTrouble: this.trouble,
     });

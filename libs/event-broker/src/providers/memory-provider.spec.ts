@@ -40,6 +40,15 @@ describe('the memory provider', () => {
     }
   });
 
+  it.each([
+    ['cleanupIntervalMs', { cleanupIntervalMs: 2 ** 31 }],
+    ['cleanupIntervalMs', { cleanupIntervalMs: 0 }],
+    ['maxAgeMs', { maxAgeMs: NaN }],
+  ])('%s is refused in %o', (name, options) => {
+    const refusal = { code: 'invalid_configuration', message: expect.stringContaining(name) as string };
+    expect(() => new MemoryProvider(options)).toThrow(expect.objectContaining(refusal));
+  });
+
   it('a stream from which events were evicted unread ends with stream_lagged', async () => {
     provider = new MemoryProvider({ maxEvents: 3 });
     const stream = await provider.stream({ patterns: ['*'], signal: new AbortController().signal });

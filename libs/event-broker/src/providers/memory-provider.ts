@@ -1,4 +1,5 @@
 import { BrokerError } from '../broker-error';
+import { checkTimer } from '../duration';
 import type { BrokerEvent, EventStatus } from '../event';
 import {
   ABANDONED_AT_ONCE,
@@ -20,7 +21,9 @@ export interface MemoryProviderOptions {
   maxEvents?: number;
   /** How often old events are looked for, in milliseconds. Default 300,000 (5 minutes). */
   cleanupIntervalMs?: number;
-  /** Completed events that are older are deleted, in milliseconds. Default 86,400,000 (24 hours). */
+  /**
+   * Completed events that are older are deleted, in milliseconds. Default 86,400,000 (24 hours); `Infinity` for none.
+   */
   maxAgeMs?: number;
 }
 
@@ -78,6 +81,8 @@ export class MemoryProvider extends EventProvider {
 
   constructor({ maxEvents = 10_000, cleanupIntervalMs = 300_000, maxAgeMs = 86_400_000 }: MemoryProviderOptions = {}) {
     super();
+    checkTimer('cleanupIntervalMs', cleanupIntervalMs);
+    if (!(maxAgeMs >= 1)) throw new BrokerError('invalid_configuration', 'maxAgeMs is from 1 millisecond.');
     this.maxEvents = maxEvents;
     this.maxAgeMs = maxAgeMs;
     this.cleaning = setInterval(() => this.cleanUp(), cleanupIntervalMs);

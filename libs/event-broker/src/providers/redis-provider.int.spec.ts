@@ -139,6 +139,11 @@ describe('the redis provider', () => {
     await provider.close();
   });
 
+  it.each([0, 0.5, Infinity])('retentionMs: %d is refused', (retentionMs) => {
+    const refusal = { code: 'invalid_configuration', message: expect.stringContaining('retentionMs') as string };
+    expect(() => new RedisProvider({ client, retentionMs })).toThrow(expect.objectContaining(refusal));
+  });
+
   it('what is older than the retention is trimmed, and its counts with it', async () => {
     const name = `${streamName}:short`;
     const provider = new RedisProvider({ client, streamName: name, retentionMs: 50 });

@@ -84,6 +84,8 @@ export class RedisProvider extends EventProvider {
   /** Rejects when Redis does not answer, and when it is a node of a cluster. */
   async open(): Promise<void> {
     const { client } = this.options;
+    if (!Number.isSafeInteger(this.retentionMs) || this.retentionMs < 1)
+      throw new BrokerError('invalid_configuration', 'retentionMs is whole milliseconds from 1.');
     await client.ping();
     // a user who may not call INFO is told nothing
     if (/^cluster_enabled:1/m.test(await client.info('cluster').catch(() => ''))) throw clusterRefused();
