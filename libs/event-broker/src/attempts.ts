@@ -105,11 +105,21 @@ export class Attempts {
   }
 }
 
+// PostgreSQL stores neither NUL nor half of a surrogate pair, which the bound of a message may leave
 const describe = (failures: readonly HandlerFailure[]): string | undefined =>
   failures.length === 0
     ? undefined
-    : failures.map(({ subscription, error }) => `${subscription.name}: ${messageOf(error)}`).join('; ');
+    : failures
+        .map(({ subscription, error }) => `${subscription.name}: ${messageOf(error)}`)
+        .join('; ')
+        .replaceAll('\0', '')
+        .toWellFormed();
 
-// PostgreSQL stores no NUL
-const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replaceAll('\0', '').slice(0, 1_000);
+/** Never throws, whatever a handler has thrown: an object without a prototype has no text, and a message may be any. */
+function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error).slice(0, 1_000);
+  } catch {
+    return 'an error without a text';
+  }
+}

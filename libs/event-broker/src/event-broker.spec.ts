@@ -237,6 +237,32 @@ describe('retries and dead letters', () => {
     expect(broker['settings'].claimLeaseMs).toBe(65_000);
   });
 
+  it.each([
+    ['an object without a prototype', Object.create(null), 'mails: an error without a text'],
+    [
+      'an error whose message is none',
+      Object.assign(new Error(), { message: Object.create(null) }),
+      'mails: an error without a text',
+    ],
+    ['an error whose message is a number', Object.assign(new Error(), { message: 7 }), 'mails: 7'],
+    ['nothing', undefined, 'mails: undefined'],
+    ['text that PostgreSQL does not store', new Error(`\0${'a'.repeat(998)}😀`), `mails: ${'a'.repeat(998)}\ufffd`],
+  ])('a handler that throws %s makes a dead letter', async (_, thrown: unknown, error) => {
+    await start({ mode: 'sync', retryPolicy: { maxRetries: 1, initialDelayMs: 1 } });
+    broker.subscribe(
+      CREATE,
+      () => {
+        throw thrown;
+      },
+      { name: 'mails' },
+    );
+    const { id, status } = await broker.publish({ type: CREATE });
+    expect(status).toBe('failed');
+    expect(await broker.deadLetters()).toMatchObject([{ id, error }]);
+    const asynchronous = await broker.publishAsync({ type: CREATE });
+    await eventually(async () => (await broker.provider.get(asynchronous.id))?.status === 'failed' || undefined);
+  });
+
   it('the groups give an event up in one step with its failure, so that any instance may redrive it then', async () => {
     const changes: StatusChange[] = [];
     class Watched extends MemoryProvider {

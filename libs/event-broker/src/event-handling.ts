@@ -130,8 +130,8 @@ export class EventHandling {
   /** Opens the provider. May be called twice. */
   async start(): Promise<void> {
     if (this.pool) return;
-    const { workerCount, bufferSize } = this.options.settings;
-    this.pool = new WorkerPool(workerCount, bufferSize, (delivery) => this.work(delivery));
+    const { settings, onTrouble } = this.options;
+    this.pool = new WorkerPool(settings.workerCount, settings.bufferSize, (delivery) => this.work(delivery), onTrouble);
     try {
       await this.provider.open();
       await this.remote.start();

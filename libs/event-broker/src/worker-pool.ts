@@ -8,7 +8,8 @@ interface Delayed<Job> {
 
 /**
  * Runs jobs, `workerCount` at the same time, with a bounded queue before them. A job that waits for another attempt
- * holds no worker, only its place in the queue. `run` must not reject.
+ * holds no worker, only its place in the queue. A job whose `run` rejects is done; its error goes to
+ * `onTrouble`.
  */
 export class WorkerPool<Job> {
   private readonly queue: Job[] = [];
@@ -24,6 +25,7 @@ export class WorkerPool<Job> {
     private readonly workerCount: number,
     private readonly bufferSize: number,
     private readonly run: (job: Job) => Promise<void>,
+    private readonly onTrouble: (error: unknown) => void,
   ) {}
 
   /** Jobs that wait, with those that have a place reserved or wait for another attempt. */
@@ -113,11 +115,13 @@ export class WorkerPool<Job> {
       // the front of the array is cut off now and then: `shift` would move the rest each time
       if (this.head > 1_024 && this.head * 2 > this.queue.length) this.head -= this.queue.splice(0, this.head).length;
       this.active += 1;
-      void this.run(job).finally(() => {
-        this.active -= 1;
-        this.work();
-        this.announce();
-      });
+      void this.run(job)
+        .catch(this.onTrouble)
+        .finally(() => {
+          this.active -= 1;
+          this.work();
+          this.announce();
+        });
     }
   }
 
