@@ -38,8 +38,9 @@ export class Attempts {
   async make(delivery: Delivery): Promise<'completed' | 'failed' | 'retry' | 'pending'> {
     const { calls, claims, isStopping, maxRetries, told, onTrouble } = this.options;
     const { event, isOwn } = delivery;
-    if (isOwn && delivery.waiting.length > 0 && delivery.retries === 0) void this.settle(event.id, 'processing', 0);
-    const failures = delivery.waiting.length > 0 ? await calls.callAll(delivery) : [];
+    const isCalled = delivery.waiting.length > 0;
+    if (isOwn && isCalled && delivery.retries === 0) void this.settle(event.id, 'processing', 0);
+    const failures = isCalled ? await calls.callAll(delivery) : [];
     delivery.failures = failures;
     if (failures.length > 0 && isStopping()) {
       this.unfinished.push(event.id);
@@ -53,7 +54,8 @@ export class Attempts {
       return 'retry';
     }
     const status = failures.length > 0 ? 'failed' : 'completed';
-    if (status === 'failed' || (isOwn && event.status !== 'completed')) {
+    // stored as completed, as there was no handler: it is so still, unless one has subscribed since
+    if (status === 'failed' || (isOwn && (isCalled || event.status !== 'completed'))) {
       // in one step: as soon as the event is failed, any instance may redrive it, and must be able to claim it
       const of = failures.map(({ subscription }) => subscription);
       const givenUp = claims.heldBy(delivery, of);

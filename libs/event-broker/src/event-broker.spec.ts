@@ -368,6 +368,34 @@ describe('after unsubscribe a handler is not called', () => {
   });
 });
 
+describe('stored as completed, for want of a handler: one that subscribed meanwhile handles it, and it is completed', () => {
+  const subscribing = (handled: string[]) =>
+    class extends MemoryProvider {
+      override publish(events: readonly BrokerEvent[], origin?: string) {
+        broker.subscribe(CREATE, ({ id }) => void handled.push(id));
+        super.publish(events, origin);
+      }
+      override publishWithin = async (_: unknown, events: readonly BrokerEvent[]) => this.publish(events);
+    };
+
+  it('after its transaction', async () => {
+    const handled: string[] = [];
+    await start({ provider: new (subscribing(handled))() });
+    const [id] = await broker.publishWithin({ query: () => Promise.resolve() }, [{ type: CREATE }]);
+    await eventually(async () => (await broker.stats()).total_processed === 1 || undefined);
+    expect(handled).toEqual([id]);
+    expect(await broker.provider.get(id!)).toMatchObject({ status: 'completed' });
+  });
+
+  it('in its turn', async () => {
+    const handled: string[] = [];
+    await start({ mode: 'sync', provider: new (subscribing(handled))() });
+    const { id } = await broker.publish({ type: CREATE });
+    expect(handled).toEqual([id]);
+    expect(await broker.provider.get(id)).toMatchObject({ status: 'completed' });
+  });
+});
+
 it('after unsubscribe a handler hears nothing, and an event without a handler is stored as completed', async () => {
   await start();
   const heard: string[] = [];
