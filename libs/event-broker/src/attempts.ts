@@ -21,6 +21,8 @@ export interface AttemptsOptions {
 export class Attempts {
   /** The ids of events whose attempts are left to the next start. */
   readonly unfinished: string[] = [];
+  /** The ids of dead letters that wait here for another attempt, or are under way. */
+  readonly redriven = new Set<string>();
   private readonly totals = { processed: 0, failed: 0 };
 
   constructor(private readonly options: AttemptsOptions) {}
@@ -33,11 +35,12 @@ export class Attempts {
   /**
    * Calls the handlers that have not handled the event yet. `retry`: some have failed, and have attempts left.
    * `pending`: some have failed while the broker stops, which may be why. Such an attempt is not counted: an own event
-   * waits for the next start, and the claim of a group for the end of its lease.
+   * waits for the next start, the claim of a group for the end of its lease, and a redriven one is a dead letter still.
    */
   async make(delivery: Delivery): Promise<'completed' | 'failed' | 'retry' | 'pending'> {
-    const { calls, claims, isStopping, maxRetries, told, onTrouble } = this.options;
-    const { event, isOwn } = delivery;
+    const { calls, isStopping, maxRetries, provider } = this.options;
+    const { event, kind } = delivery;
+    const isOwn = kind === 'own';
     const isCalled = delivery.waiting.length > 0;
     if (isOwn && isCalled && delivery.retries === 0) void this.settle(event.id, 'processing', 0);
     const failures = isCalled ? await calls.callAll(delivery) : [];
@@ -45,7 +48,9 @@ export class Attempts {
     if (failures.length > 0 && isStopping()) {
       this.unfinished.push(event.id);
       if (isOwn) await this.settle(event.id, 'pending', delivery.retries, describe(failures));
-      return 'pending';
+      // an event of another instance is not taken up at the next start: without a record, it would be lost here
+      const lost = kind === 'others' ? failures.filter(({ subscription }) => subscription.group === undefined) : [];
+      return lost.length > 0 ? this.fail(delivery, lost) : 'pending';
     }
     if (failures.length > 0 && delivery.retries < maxRetries) {
       delivery.waiting = failures.map(({ subscription }) => subscription);
@@ -53,19 +58,15 @@ export class Attempts {
       if (isOwn) void this.settle(event.id, 'pending', delivery.retries, describe(failures));
       return 'retry';
     }
-    const status = failures.length > 0 ? 'failed' : 'completed';
+    if (failures.length > 0) return this.fail(delivery, failures);
     // stored as completed, as there was no handler: it is so still, unless one has subscribed since
-    if (status === 'failed' || (isOwn && (isCalled || event.status !== 'completed'))) {
-      // in one step: as soon as the event is failed, any instance may redrive it, and must be able to claim it
-      const of = failures.map(({ subscription }) => subscription);
-      const givenUp = claims.heldBy(delivery, of);
-      await this.settle(event.id, status, delivery.retries, describe(failures), givenUp);
-      claims.release(delivery, givenUp);
+    if (isOwn && (isCalled || event.status !== 'completed')) await this.settle(event.id, 'completed', delivery.retries);
+    if (kind === 'redriven') {
+      await this.record(() => provider.completeRedriven(event, delivery.retries, new Date()));
+      this.redriven.delete(event.id);
     }
-    this.count(delivery, status);
-    if (status === 'failed')
-      tell(() => told.onDeadLetter?.({ ...event, status, error: describe(failures) }, failures), onTrouble);
-    return status;
+    this.count(delivery, 'completed');
+    return 'completed';
   }
 
   /** Counts an event with which this instance is done. */
@@ -85,37 +86,66 @@ export class Attempts {
     groups: readonly string[] = [],
   ): Promise<void> {
     const given_up = groups.length > 0 ? { claimant: this.options.instanceId, groups } : undefined;
-    await this.record([{ id, status, retry_count, error, given_up, at: new Date() }]);
+    await this.update([{ id, status, retry_count, error, given_up, at: new Date() }]);
   }
 
-  /** Leaves to the next start what no worker has begun. */
+  /**
+   * Leaves to the next start what no worker has begun. To be called when no handler is called any more: the attempts
+   * that are made for the events of others fail, so that they are on record like those that were cut.
+   */
   async leave(deliveries: readonly Delivery[]): Promise<void> {
-    const own = deliveries.filter(({ isOwn }) => isOwn);
-    if (own.length === 0) return;
     const at = new Date();
-    await this.record(own.map(({ event: { id }, retries }) => ({ id, status: 'pending', retry_count: retries, at })));
+    const own = deliveries.filter(({ kind }) => kind === 'own');
+    const pending = own.map(({ event: { id }, retries }) => ({
+      id,
+      status: 'pending' as const,
+      retry_count: retries,
+      at,
+    }));
+    const others = deliveries.filter(({ kind }) => kind !== 'own').map((delivery) => this.make(delivery));
+    await Promise.all([pending.length > 0 && this.update(pending), ...others]);
   }
 
-  private async record(changes: readonly StatusChange[]): Promise<void> {
-    const { provider, onTrouble } = this.options;
+  /** Makes a dead letter of the event. */
+  private async fail(delivery: Delivery, failures: readonly HandlerFailure[]): Promise<'failed'> {
+    const { claims, told, onTrouble } = this.options;
+    const { event, retries } = delivery;
+    const error = describe(failures);
+    // before others know of the failure: `onDeadLetter`, for one, may redrive the event again
+    if (delivery.kind === 'redriven') this.redriven.delete(event.id);
+    // in one step: as soon as the event is failed, any instance may redrive it, and must be able to claim it
+    const givenUp = claims.heldBy(
+      delivery,
+      failures.map(({ subscription }) => subscription),
+    );
+    await this.settle(event.id, 'failed', retries, error, givenUp);
+    claims.release(delivery, givenUp);
+    this.count(delivery, 'failed');
+    tell(() => told.onDeadLetter?.({ ...event, status: 'failed', error }, failures), onTrouble);
+    return 'failed';
+  }
+
+  private update(changes: readonly StatusChange[]): Promise<void> {
+    return this.record(() => this.options.provider.updateStatus(changes));
+  }
+
+  private async record(write: () => Promise<void> | void): Promise<void> {
     try {
-      const recorded = provider.updateStatus(changes);
+      const recorded = write();
       if (recorded) await recorded;
     } catch (cause) {
-      onTrouble(cause);
+      this.options.onTrouble(cause);
     }
   }
 }
 
 // PostgreSQL stores neither NUL nor half of a surrogate pair, which the bound of a message may leave
-const describe = (failures: readonly HandlerFailure[]): string | undefined =>
-  failures.length === 0
-    ? undefined
-    : failures
-        .map(({ subscription, error }) => `${subscription.name}: ${messageOf(error)}`)
-        .join('; ')
-        .replaceAll('\0', '')
-        .toWellFormed();
+const describe = (failures: readonly HandlerFailure[]): string =>
+  failures
+    .map(({ subscription, error }) => `${subscription.name}: ${messageOf(error)}`)
+    .join('; ')
+    .replaceAll('\0', '')
+    .toWellFormed();
 
 /** Never throws, whatever a handler has thrown: an object without a prototype has no text, and a message may be any. */
 function messageOf(error: unknown): string {

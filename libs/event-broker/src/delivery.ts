@@ -11,6 +11,13 @@ export interface HandlerFailure {
   error: unknown;
 }
 
+/**
+ * Whose event it is, which decides what is put on record. `own`: this instance decides the status. `others`: another
+ * one does, and only a failure is recorded. `redriven`: a dead letter, which stays one until it is handled. `replay`:
+ * nothing is recorded.
+ */
+export type DeliveryKind = 'own' | 'others' | 'redriven' | 'replay';
+
 /** An event on its way to handlers of this instance. */
 export class Delivery {
   readonly begunAt = performance.now();
@@ -19,11 +26,9 @@ export class Delivery {
 
   constructor(
     readonly event: BrokerEvent,
-    /** Whether this instance decides the status. */
-    readonly isOwn: boolean,
+    readonly kind: DeliveryKind,
     /** The subscriptions that have not handled it yet. */
     public waiting: readonly Subscription[],
-    readonly isReplay = false,
   ) {}
 }
 
@@ -72,7 +77,7 @@ export class HandlerCalls {
   async callAll(delivery: Delivery): Promise<HandlerFailure[]> {
     const waiting = this.subscribed(delivery);
     // most events have no handlers in groups, and then nothing is waited for
-    const groups = groupsOf(delivery.isReplay || this.ending.signal.aborted ? [] : waiting);
+    const groups = groupsOf(delivery.kind === 'replay' || this.ending.signal.aborted ? [] : waiting);
     if (groups.size === 0) return this.callThese(waiting, delivery);
     const { taken, failed } = await this.claim(delivery, groups);
     const called = this.subscribed(delivery).filter(({ group }) => group === undefined || taken.has(group));
@@ -89,7 +94,7 @@ export class HandlerCalls {
    */
   private subscribed(delivery: Delivery): readonly Subscription[] {
     const { isSubscribed, claims } = this.options;
-    if (delivery.isReplay || delivery.waiting.every(isSubscribed)) return delivery.waiting;
+    if (delivery.kind === 'replay' || delivery.waiting.every(isSubscribed)) return delivery.waiting;
     const gone = delivery.waiting.filter((subscription) => !isSubscribed(subscription));
     delivery.waiting = delivery.waiting.filter(isSubscribed);
     const remaining = groupsOf(delivery.waiting);

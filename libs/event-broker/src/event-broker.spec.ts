@@ -237,6 +237,52 @@ describe('retries and dead letters', () => {
     expect(broker['settings'].claimLeaseMs).toBe(65_000);
   });
 
+  it('a dead letter that is redriven twice is handled once, and stays one until then', async () => {
+    await start({ retryPolicy: { maxRetries: 0 } });
+    let isBroken = true;
+    const { entered, release, handler } = gate();
+    broker.subscribe(CREATE, (event) => {
+      if (isBroken) throw new Error('broken');
+      return handler(event);
+    });
+    const { id } = await broker.publish({ type: CREATE });
+    const isDead = async () => (await broker.deadLetters()).length === 1 || undefined;
+    await eventually(isDead);
+    isBroken = false;
+    for (let time = 0; time < 2; time += 1)
+      expect(await broker.redrive(id)).toEqual({ id, status: 'pending', failures: [] });
+    await eventually(() => entered.length === 1 || undefined);
+    expect(await isDead()).toBe(true);
+    release();
+    await eventually(async () => (await broker.provider.get(id))?.status === 'completed' || undefined);
+    await eventually(async () => (await broker.stats()).active_workers === 0 || undefined);
+    expect(entered).toHaveLength(1);
+    expect((await broker.stats()).queue_size).toBe(0);
+  });
+
+  it('a dead letter whose redrive failed, or could not begin, can be redriven again, also by onDeadLetter', async () => {
+    const provider = new MemoryProvider();
+    const troubles: string[] = [];
+    await start({
+      provider,
+      retryPolicy: { maxRetries: 0 },
+      onDeadLetter: ({ id }) => broker.redrive(id),
+      onTrouble: (error) => troubles.push(String(error)),
+    });
+    let calls = 0;
+    broker.subscribe(CREATE, () => {
+      calls += 1;
+      if (calls < 3) throw new Error('broken');
+    });
+    jest.spyOn(provider, 'reopenClaims').mockRejectedValueOnce(new Error('away'));
+    const { id } = await broker.publish({ type: CREATE });
+    await eventually(() => troubles.length > 0 || undefined);
+    expect(troubles).toEqual(['Error: away']);
+    await broker.redrive(id);
+    await eventually(async () => (await provider.get(id))?.status === 'completed' || undefined);
+    expect(calls).toBe(3);
+  });
+
   it.each([
     ['an object without a prototype', Object.create(null), 'mails: an error without a text'],
     [

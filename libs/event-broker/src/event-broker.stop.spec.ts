@@ -119,6 +119,57 @@ it.each(['sync', 'async'] as const)(
   },
 );
 
+describe('what another instance published, and this one does not handle before it has stopped', () => {
+  let provider: MemoryProvider;
+  let publisher: EventBroker;
+  beforeEach(async () => {
+    provider = new MemoryProvider();
+    publisher = new EventBroker({ provider, instanceId: 'publisher', closeProvider: false });
+    await publisher.start();
+  });
+  afterEach(async () => {
+    await publisher.stop();
+    await provider.close();
+  });
+  const deadLetters = async () => (await publisher.deadLetters()).map(({ id, error }) => [id, error]);
+
+  it('is a dead letter when its handler failed, and can be redriven', async () => {
+    const told: BrokerEvent[] = [];
+    await start({ provider, closeProvider: false, onDeadLetter: (event) => told.push(event) });
+    let fail = () => {};
+    const failing = new Promise<void>((_, reject) => (fail = () => reject(new Error('the database is closed'))));
+    let calls = 0;
+    const handler = () => ((calls += 1), failing);
+    broker.subscribe('*', handler, { name: 'mails' });
+    broker.subscribe('*', handler, { name: 'audit', group: 'audit' });
+    const { id } = await publisher.publish({ type: CREATE });
+    await eventually(() => calls === 2 || undefined);
+    const stopped = broker.stop();
+    fail();
+    expect(await stopped).toEqual({ unfinished: [id] });
+    // the group is not named: its claim is left to another instance
+    expect(await deadLetters()).toEqual([[id, 'mails: the database is closed']]);
+    expect(told).toMatchObject([{ id, status: 'failed' }]);
+    const handled: string[] = [];
+    await start({ provider });
+    broker.subscribe('*', (event) => void handled.push(event.id));
+    await broker.redrive(id);
+    await eventually(async () => (await provider.get(id))?.status === 'completed' || undefined);
+    expect(handled).toEqual([id]);
+  });
+
+  it('is a dead letter when it was cut or no worker had begun it, unless it is left to a group', async () => {
+    await start({ provider, closeProvider: false, workerCount: 1 });
+    broker.subscribe('public.users.*', () => new Promise(() => {}), { name: 'mails' });
+    broker.subscribe('public.posts.*', () => {}, { group: 'posts' });
+    const drafts = [CREATE, CREATE, 'public.posts.create'].map((type) => ({ type }));
+    const ids = (await publisher.publishBatch(drafts)).map(({ id }) => id);
+    await eventually(async () => (await broker.stats()).queue_size === 2 || undefined);
+    expect(await broker.stop(20)).toEqual({ unfinished: ids });
+    expect(await deadLetters()).toEqual(ids.slice(0, 2).map((id) => [id, 'mails: the broker stops']));
+  });
+});
+
 describe('sync: after the stop no handler is called', () => {
   let calls: unknown[];
   beforeEach(async () => {

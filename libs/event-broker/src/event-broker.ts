@@ -32,7 +32,8 @@ export interface Replay extends Pick<EventFilter, 'pattern' | 'source' | 'schema
 /**
  * Publishes events, and calls the handlers whose patterns match: at least once, on this instance and, through the
  * provider, on all others. Handlers must be idempotent. The status of an event is that of its handlers on the instance
- * that published it; a handler elsewhere that used up its attempts makes it `failed` too, until it is redriven.
+ * that published it; a handler elsewhere that used up its attempts makes it `failed` too, until the event was redriven
+ * and handled.
  */
 export class EventBroker {
   readonly instanceId: string;
@@ -72,8 +73,9 @@ export class EventBroker {
   /**
    * Handles the events that wait (retries without a pause) and closes the provider. What is unfinished after
    * `timeoutMs` (default 30,000; `Infinity` for no limit), what fails meanwhile and what is published meanwhile is
-   * `pending`, and this instance takes it up when it starts next. The provider has 2 s more to record this and to close;
-   * a silent one is left behind. May be called twice; a stopped broker does not start again.
+   * `pending`, and this instance takes it up when it starts next. An event of another instance, which it does not hear
+   * again, is a dead letter instead; that of a group is left to the group. The provider has 2 s more to record this and
+   * to close; a silent one is left behind. May be called twice; a stopped broker does not start again.
    */
   stop(timeoutMs = 30_000): Promise<BrokerStopped> {
     return this.handling.stop(Math.min(timeoutMs, LONGEST_TIMER_MS));
@@ -176,25 +178,22 @@ export class EventBroker {
     }
   }
 
-  /** Returns the events whose handlers used up their attempts, in the order of their publication. */
+  /** Returns the events that have failed, also those that are being redriven, in the order of their publication. */
   deadLetters(filter: Omit<EventFilter, 'status'> = {}): Promise<BrokerEvent[]> {
     return this.provider.list({ ...filter, status: 'failed' });
   }
 
   /**
-   * Handles a dead letter once more, on this instance, with new attempts: call it where the handler is that failed.
-   * Rejects with `unknown_event` for other events, and with `no_handler` when no subscription here hears the event:
-   * then it stays a dead letter.
+   * Handles a dead letter once more, on this instance, with new attempts: call it where the handler is that failed. It
+   * stays a dead letter until its handlers have returned, so that neither a stop nor a crash loses it. One that waits
+   * here already, or is under way, is not handled beside that. Rejects with `unknown_event` for other events, and with
+   * `no_handler` when no subscription here hears the event.
    */
   async redrive(id: string): Promise<PublishResult> {
     const event = await this.provider.get(id);
     if (event?.status !== 'failed') throw new BrokerError('unknown_event', 'There is no dead letter of this id.');
     if (!this.hears(event.type)) throw new BrokerError('no_handler', `This instance has no handler for ${event.type}.`);
-    const [result] = await this.handling.enqueue([{ ...event, retry_count: 0 }], async () => {
-      await this.provider.reopenClaims(id);
-      await this.provider.updateStatus([{ id, status: 'pending', retry_count: 0, redriven: true, at: new Date() }]);
-    });
-    return result!;
+    return this.handling.redrive(event);
   }
 
   async stats(): Promise<BrokerStats> {

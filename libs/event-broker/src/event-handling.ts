@@ -2,7 +2,7 @@ import { within } from '@tocsin/timing/deadline';
 import { Attempts } from './attempts';
 import { BrokerError } from './broker-error';
 import type { BrokerSettings, EventBrokerOptions } from './broker-options';
-import { Delivery, HandlerCalls, type HandlerFailure } from './delivery';
+import { Delivery, HandlerCalls, type DeliveryKind, type HandlerFailure } from './delivery';
 import type { BrokerEvent } from './event';
 import type { EventProvider } from './event-provider';
 import { GroupClaims } from './group-claims';
@@ -28,7 +28,8 @@ export interface PublishResult {
 export interface BrokerStopped {
   /**
    * The ids of events that no worker had begun, that failed while the broker stopped, or that were published meanwhile.
-   * Those of this instance are `pending`.
+   * Those of this instance are `pending`, and dead letters that were redriven are dead letters. Those of others are
+   * dead letters too, unless only handlers in groups are left, whose events another instance handles.
    */
   unfinished: string[];
 }
@@ -95,7 +96,7 @@ export class EventHandling {
       instanceId,
       patterns: () => subscriptions.patterns(),
       hears: (type) => subscriptions.hears(type),
-      arrive: (event, isOwn) => this.arrive(event, isOwn),
+      arrive: (event, isOwn) => this.arrive(event, isOwn ? 'own' : 'others'),
       onTrouble,
     });
   }
@@ -165,8 +166,49 @@ export class EventHandling {
     return this.state === 'stopping' ? this.leave(events, store) : this.enqueue(events, store);
   }
 
+  /**
+   * Stores the events only: while the broker stops, what handlers publish that finish their work, and what without an
+   * origin comes back by the stream.
+   */
+  async leave(events: readonly BrokerEvent[], store: () => Promise<void>): Promise<PublishResult[]> {
+    this.running();
+    await store();
+    return events.map((event): PublishResult => {
+      const isCompleted = event.status === 'completed';
+      if (isCompleted) this.attempts.count(new Delivery(event, 'own', []), 'completed');
+      else if (this.state !== 'running') this.attempts.unfinished.push(event.id);
+      return { id: event.id, status: isCompleted ? 'completed' : 'pending', failures: [] };
+    });
+  }
+
+  /** Has workers handle a dead letter once more, unless they are at it. It stays one until they have done so. */
+  async redrive(letter: BrokerEvent): Promise<PublishResult> {
+    const { id } = letter;
+    const { redriven } = this.attempts;
+    if (!redriven.has(id)) {
+      redriven.add(id);
+      try {
+        await this.enqueue([{ ...letter, retry_count: 0 }], () => this.provider.reopenClaims(id), 'redriven');
+      } catch (error) {
+        redriven.delete(id);
+        throw error;
+      }
+    }
+    return { id, status: 'pending', failures: [] };
+  }
+
+  /** Calls the handlers once, and leaves the status as it is. Rejects with the first error of a handler. */
+  async replay(event: BrokerEvent, to: readonly Subscription[]): Promise<void> {
+    const [failure] = await this.calls.callAll(new Delivery(event, 'replay', to));
+    if (failure) throw failure.error;
+  }
+
   /** Stores the events for workers. Rejects with `queue_full` or `worker_pool_stopped` before anything is stored. */
-  async enqueue(events: readonly BrokerEvent[], store: () => Promise<void>): Promise<PublishResult[]> {
+  private async enqueue(
+    events: readonly BrokerEvent[],
+    store: () => Promise<void>,
+    kind: DeliveryKind = 'own',
+  ): Promise<PublishResult[]> {
     const pool = this.running();
     // the places are taken before anything is stored, so that no event is stored that is not handled
     pool.reserve(events.length);
@@ -179,33 +221,12 @@ export class EventHandling {
     return events.map((event): PublishResult => {
       if (event.status === 'completed') {
         pool.giveBack();
-        this.attempts.count(new Delivery(event, true, []), 'completed');
+        this.attempts.count(new Delivery(event, kind, []), 'completed');
         return { id: event.id, status: 'completed', failures: [] };
       }
-      pool.enqueue(new Delivery(event, true, this.subscriptions.match(event.type)));
+      pool.enqueue(new Delivery(event, kind, this.subscriptions.match(event.type)));
       return { id: event.id, status: 'pending', failures: [] };
     });
-  }
-
-  /**
-   * Stores the events only: while the broker stops, what handlers publish that finish their work, and what without an
-   * origin comes back by the stream.
-   */
-  async leave(events: readonly BrokerEvent[], store: () => Promise<void>): Promise<PublishResult[]> {
-    this.running();
-    await store();
-    return events.map((event): PublishResult => {
-      const isCompleted = event.status === 'completed';
-      if (isCompleted) this.attempts.count(new Delivery(event, true, []), 'completed');
-      else if (this.state !== 'running') this.attempts.unfinished.push(event.id);
-      return { id: event.id, status: isCompleted ? 'completed' : 'pending', failures: [] };
-    });
-  }
-
-  /** Calls the handlers once, and leaves the status as it is. Rejects with the first error of a handler. */
-  async replay(event: BrokerEvent, to: readonly Subscription[]): Promise<void> {
-    const [failure] = await this.calls.callAll(new Delivery(event, false, to, true));
-    if (failure) throw failure.error;
   }
 
   private running(): WorkerPool<Delivery> {
@@ -214,7 +235,7 @@ export class EventHandling {
   }
 
   private async finish(event: BrokerEvent): Promise<PublishResult> {
-    const delivery = new Delivery(event, true, this.subscriptions.match(event.type));
+    const delivery = new Delivery(event, 'own', this.subscriptions.match(event.type));
     for (;;) {
       const outcome = await this.attempts.make(delivery);
       if (outcome !== 'retry') return { id: event.id, status: outcome, failures: delivery.failures };
@@ -226,12 +247,12 @@ export class EventHandling {
    * Takes an event of another instance, of a transaction of this one, or of the time before a restart. Waits for a
    * place in the queue.
    */
-  private async arrive(event: BrokerEvent, isOwn: boolean): Promise<void> {
+  private async arrive(event: BrokerEvent, kind: 'own' | 'others'): Promise<void> {
     const to = this.subscriptions.match(event.type);
     const { pool } = this;
-    if (to.length === 0 && isOwn) await this.attempts.settle(event.id, 'completed', 0);
+    if (to.length === 0 && kind === 'own') await this.attempts.settle(event.id, 'completed', 0);
     if (to.length === 0 || !pool || !(await pool.reserveWhenFree())) return;
-    pool.enqueue(new Delivery(event, isOwn, to));
+    pool.enqueue(new Delivery(event, kind, to));
   }
 
   /**
@@ -244,7 +265,7 @@ export class EventHandling {
     const to = this.subscriptions.match(event.type).filter((subscription) => subscription.group === group);
     const { pool } = this;
     if (to.length === 0 || !pool || !(await pool.reserveWhenFree())) return;
-    const delivery = new Delivery(event, false, to);
+    const delivery = new Delivery(event, 'others', to);
     // claimed now, so that no other instance, and not the next sweep, finds it while it waits for a worker
     const isMine = await this.claims.take(delivery, group).catch(this.options.onTrouble);
     if (isMine) pool.enqueue(delivery);
@@ -272,10 +293,15 @@ export class EventHandling {
     const recorded = Promise.all([this.attempts.leave(left), this.pool?.idle(), this.turns.ended()]);
     await this.inTime(recorded, 'record what is unfinished');
     if (this.options.given.closeProvider !== false) await this.inTime(this.provider.close(), 'close');
-    return { unfinished: [...this.attempts.unfinished, ...left.map(({ event }) => event.id)] };
+    const begun = new Set(this.attempts.unfinished);
+    for (const { event } of left) begun.delete(event.id);
+    return { unfinished: [...begun, ...left.map(({ event }) => event.id)] };
   }
 
-  /** Waits for the provider, which may be away, but not for long. What it has not recorded is taken up all the same. */
+  /**
+   * Waits for the provider, which may be away, but not for long. What it has not recorded of own events is taken up all
+   * the same.
+   */
   private async inTime(work: Promise<unknown>, what: string): Promise<void> {
     const late = () => this.options.onTrouble(new Error(`The provider did not ${what} within ${CLOSING_MS} ms.`));
     await within(CLOSING_MS, work, late);

@@ -34,8 +34,6 @@ export interface StatusChange {
    * left as they are.
    */
   given_up?: { claimant: string; groups: readonly string[] };
-  /** Takes an event out of `failed`. Only `EventBroker.redrive` makes such a change. */
-  redriven?: boolean;
   /** When it happened. `processing` sets `processed_at`; `completed` and `failed` set `completed_at`. */
   at: Date;
 }
@@ -106,11 +104,16 @@ export abstract class EventProvider {
   abstract get(id: string): Promise<BrokerEvent | undefined>;
   abstract list(filter?: EventFilter): Promise<BrokerEvent[]>;
   /**
-   * Later changes of the same event win, with one exception: what has `failed` keeps this status until a change that is
-   * `redriven`. Otherwise the progress of one instance would remove the dead letter of another. Changes of unknown
-   * events are ignored.
+   * Later changes of the same event win, with one exception: what has `failed` keeps this status, up to
+   * `completeRedriven`. Otherwise the progress of one instance would remove the dead letter of another. Changes of
+   * unknown events are ignored.
    */
   abstract updateStatus(changes: readonly StatusChange[]): Promise<void> | void;
+  /**
+   * A dead letter was redriven and handled: it is `completed` at this instant. Ignored when the event is no longer the
+   * dead letter that was read: it is none, or has failed once more since (it has another `completed_at`).
+   */
+  abstract completeRedriven(letter: BrokerEvent, retry_count: number, at: Date): Promise<void>;
   /** False when there is no such event. */
   abstract delete(id: string): Promise<boolean>;
   /** Ends without an error when the signal aborts or the provider closes. The stream is open once this resolves. */
@@ -133,8 +136,8 @@ export abstract class EventProvider {
 }
 
 /** Whether the change is ignored, because the event is a dead letter. */
-export const isIgnored = ({ status, redriven }: StatusChange, before: EventStatus | undefined): boolean =>
-  before === 'failed' && status !== 'failed' && !redriven;
+export const isIgnored = ({ status }: StatusChange, before: EventStatus | undefined): boolean =>
+  before === 'failed' && status !== 'failed';
 
 /** The patterns of a request as they are now. */
 export const patternsOf = ({ patterns }: StreamRequest): readonly string[] =>

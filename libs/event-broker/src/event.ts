@@ -7,7 +7,8 @@ export type EventSource = (typeof EVENT_SOURCES)[number];
 
 /**
  * `pending`: stored; its handlers have not begun, or wait for another attempt. `processing`: handlers run. `completed`:
- * all of them returned. `failed`: a handler has used up its attempts: the event is a dead letter.
+ * all of them returned. `failed`: a handler has used up its attempts, or the broker stopped before an event of another
+ * instance was handled: the event is a dead letter, until it was redriven and handled.
  */
 export const EVENT_STATUSES = ['pending', 'processing', 'completed', 'failed'] as const;
 export type EventStatus = (typeof EVENT_STATUSES)[number];

@@ -30,7 +30,7 @@ import {
   type InsertedEvent,
 } from './event-table';
 import { DEFAULT_COMPRESS_ABOVE_BYTES } from './payload-codec';
-import { updatedJson, updateEvents } from './status-updates';
+import { completeRedriven, updatedJson, updateEvents } from './status-updates';
 import { TableNews } from './table-news';
 import { openTableStream } from './table-stream';
 
@@ -160,6 +160,11 @@ export class DatabaseProvider extends EventProvider {
 
   updateStatus(changes: readonly StatusChange[]): Promise<void> {
     return this.updates.add(changes);
+  }
+
+  async completeRedriven({ id, completed_at }: BrokerEvent, retry_count: number, at: Date): Promise<void> {
+    const failedAt = completed_at === undefined ? null : String(completed_at.getTime());
+    await this.query(completeRedriven(this.table), [id, retry_count, at.toISOString(), failedAt]);
   }
 
   async delete(id: string): Promise<boolean> {

@@ -99,7 +99,8 @@ export interface EventRow {
   seq: string;
 }
 
-const millis = (column: string) => `(extract(epoch from e.${column}) * 1000)::bigint::text`;
+/** An instant of `e` in epoch milliseconds, as text. */
+export const millis = (column: string) => `(extract(epoch from e.${column}) * 1000)::bigint::text`;
 
 /** The columns of `e` that an `EventRow` has. */
 export const EVENT_COLUMNS = `e.id, e.source, e.type, e.status, e.retry_count::text as retry_count, e.error,

@@ -128,19 +128,18 @@ export class MemoryProvider extends EventProvider {
 
   updateStatus(changes: readonly StatusChange[]): void {
     for (const change of changes) {
-      const { id, status, error, retry_count, given_up, at } = change;
+      const { id, given_up } = change;
       const kept = this.kept.get(id);
       if (!kept || isIgnored(change, kept.event.status)) continue;
-      this.counts[kept.event.status] -= 1;
-      this.counts[status] += 1;
-      kept.event.status = status;
-      kept.event.error = error;
-      if (retry_count !== undefined) kept.event.retry_count = retry_count;
-      if (status === 'processing') kept.event.processed_at = at;
-      else if (status !== 'pending') kept.event.completed_at = at;
+      this.change(kept, change);
       for (const group of given_up?.groups ?? []) this.endClaim({ id, group, claimant: given_up!.claimant }, 'failed');
-      this.touch(kept);
     }
+  }
+
+  async completeRedriven({ id, completed_at }: BrokerEvent, retry_count: number, at: Date): Promise<void> {
+    const kept = this.kept.get(id);
+    if (kept?.event.status !== 'failed' || kept.event.completed_at?.getTime() !== completed_at?.getTime()) return;
+    this.change(kept, { id, status: 'completed', retry_count, at });
   }
 
   async delete(id: string): Promise<boolean> {
@@ -204,6 +203,18 @@ export class MemoryProvider extends EventProvider {
     this.closed = true;
     clearInterval(this.cleaning);
     for (const reader of this.readers) reader.wake?.();
+  }
+
+  private change(kept: Kept, { status, error, retry_count, at }: StatusChange): void {
+    const { event } = kept;
+    this.counts[event.status] -= 1;
+    this.counts[status] += 1;
+    event.status = status;
+    event.error = error;
+    if (retry_count !== undefined) event.retry_count = retry_count;
+    if (status === 'processing') event.processed_at = at;
+    else if (status !== 'pending') event.completed_at = at;
+    this.touch(kept);
   }
 
   private endClaim({ id, group, claimant }: Claim, outcome: 'completed' | 'failed'): void {

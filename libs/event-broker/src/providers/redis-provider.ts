@@ -20,7 +20,16 @@ import { patternRegex } from '../pattern-trie';
 import { BatchWriter } from './batch-writer';
 import { passes } from './event-filter';
 import { decodePayload, DEFAULT_COMPRESS_ABOVE_BYTES, encodePayload } from './payload-codec';
-import { ABANDONED, CLAIM, COMPLETE_CLAIM, DELETE, PUBLISH, REOPEN_CLAIMS, UPDATE } from './redis-scripts';
+import {
+  ABANDONED,
+  CLAIM,
+  COMPLETE_CLAIM,
+  COMPLETE_REDRIVEN,
+  DELETE,
+  PUBLISH,
+  REOPEN_CLAIMS,
+  UPDATE,
+} from './redis-scripts';
 
 export interface RedisProviderOptions {
   /**
@@ -75,6 +84,8 @@ export class RedisProvider extends EventProvider {
     if (options.client.isCluster) throw clusterRefused();
     this.name = options.streamName ?? 'resolvespec:events';
     this.retentionMs = options.retentionMs ?? 7 * 86_400_000;
+    if (!Number.isSafeInteger(this.retentionMs) || this.retentionMs < 1)
+      throw new BrokerError('invalid_configuration', 'retentionMs is whole milliseconds from 1.');
     this.trouble = guarded(options.onTrouble);
     // a script holds up all other clients of Redis while it runs
     this.writes = new BatchWriter((items) => this.write(items), 200);
@@ -84,8 +95,6 @@ export class RedisProvider extends EventProvider {
   /** Rejects when Redis does not answer, and when it is a node of a cluster. */
   async open(): Promise<void> {
     const { client } = this.options;
-    if (!Number.isSafeInteger(this.retentionMs) || this.retentionMs < 1)
-      throw new BrokerError('invalid_configuration', 'retentionMs is whole milliseconds from 1.');
     await client.ping();
     // a user who may not call INFO is told nothing
     if (/^cluster_enabled:1/m.test(await client.info('cluster').catch(() => ''))) throw clusterRefused();
@@ -129,6 +138,11 @@ export class RedisProvider extends EventProvider {
 
   updateStatus(changes: readonly StatusChange[]): Promise<void> {
     return this.updates.add(changes);
+  }
+
+  async completeRedriven({ id, completed_at }: BrokerEvent, retry_count: number, at: Date): Promise<void> {
+    const instants = [String(at.getTime()), String(completed_at?.getTime() ?? '')];
+    await this.options.client.eval(COMPLETE_REDRIVEN, 1, this.name, id, retry_count, ...instants);
   }
 
   async delete(id: string): Promise<boolean> {
@@ -212,7 +226,7 @@ export class RedisProvider extends EventProvider {
   }
 
   private async update(changes: readonly StatusChange[]): Promise<void> {
-    const given = changes.flatMap(({ id, status, retry_count, error, given_up, redriven, at }) => [
+    const given = changes.flatMap(({ id, status, retry_count, error, given_up, at }) => [
       id,
       status,
       retry_count === undefined ? '' : String(retry_count),
@@ -220,7 +234,6 @@ export class RedisProvider extends EventProvider {
       String(at.getTime()),
       given_up?.claimant ?? '',
       JSON.stringify((given_up?.groups ?? []).map((group) => [group, heldMember(id, group)])),
-      redriven ? '1' : '',
     ]);
     await this.options.client.eval(UPDATE, 1, this.name, ...given);
   }

@@ -31,30 +31,49 @@ local function end_claim(id, group, claimant, member, outcome)
   redis.call('hset', claims, group, '=' .. outcome)
 end`;
 
+/** Gives an event its status. The place in the list of a status is that of the publication. */
+const SET_STATUS = `
+local function set_status(id, before, status, why, when)
+  local lists, key = KEYS[1] .. ':status:', KEYS[1] .. ':event:' .. id
+  local score = redis.call('zscore', lists .. before, id) or when
+  redis.call('zrem', lists .. before, id)
+  redis.call('zadd', lists .. status, score, id)
+  redis.call('hset', key, 'status', status, 'error', why)
+  if status == 'processing' then redis.call('hset', key, 'processed_ms', when)
+  elseif status ~= 'pending' then redis.call('hset', key, 'completed_ms', when) end
+end`;
+
 /**
  * Changes statuses. Arguments for each change: id, status, retry_count or '', error or '', instant (ms), the claimant
- * and a JSON list of [group, member of `:held`] for the groups that give the event up, and '1' if it was redriven.
+ * and a JSON list of [group, member of `:held`] for the groups that give the event up.
  */
-export const UPDATE = `${END_CLAIM}
+export const UPDATE = `${END_CLAIM}${SET_STATUS}
 local stream = KEYS[1]
-for at = 1, #ARGV, 8 do
+for at = 1, #ARGV, 7 do
   local id, status, retries, why, when = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local key = stream .. ':event:' .. id
   local before = redis.call('hget', key, 'status')
-  if before and not (before == 'failed' and status ~= 'failed' and ARGV[at + 7] ~= '1') then
-    local score = redis.call('zscore', stream .. ':status:' .. before, id) or when
-    redis.call('zrem', stream .. ':status:' .. before, id)
-    redis.call('zadd', stream .. ':status:' .. status, score, id)
-    redis.call('hset', key, 'status', status, 'error', why)
+  if before and not (before == 'failed' and status ~= 'failed') then
+    set_status(id, before, status, why, when)
     if retries ~= '' then redis.call('hset', key, 'retry_count', retries) end
-    if status == 'processing' then redis.call('hset', key, 'processed_ms', when)
-    elseif status ~= 'pending' then redis.call('hset', key, 'completed_ms', when) end
     for _, claim in ipairs(cjson.decode(ARGV[at + 6])) do
       end_claim(id, claim[1], ARGV[at + 5], claim[2], 'failed')
     end
   end
 end
 return redis.status_reply('OK')`;
+
+/**
+ * Completes a dead letter that was redriven, unless it has failed once more since. Arguments: id, retry_count, instant
+ * (ms), the instant of the failure that was redriven (ms) or ''.
+ */
+export const COMPLETE_REDRIVEN = `${SET_STATUS}
+local id, key = ARGV[1], KEYS[1] .. ':event:' .. ARGV[1]
+local found = redis.call('hmget', key, 'status', 'completed_ms')
+if found[1] ~= 'failed' or (found[2] and found[2] ~= ARGV[4]) then return 0 end
+set_status(id, 'failed', 'completed', '', ARGV[3])
+redis.call('hset', key, 'retry_count', ARGV[2])
+return 1`;
 
 /** Removes an event everywhere. Argument: id. */
 export const DELETE = `

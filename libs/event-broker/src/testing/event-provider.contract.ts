@@ -133,7 +133,7 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
         expect((await provider.list({ schema, ...filter })).map(({ id }) => id)).toEqual(found);
     });
 
-    it('a status has its instant, and what failed leaves that status only when it is redriven', async () => {
+    it('a status has its instant, and what failed leaves that status only when it was redriven and handled', async () => {
       const provider = await open();
       const { id } = event();
       await provider.store([event({ id })]);
@@ -156,26 +156,47 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
         processed_at: begun,
         completed_at: ended,
       });
-      const redrive = { id, status: 'pending', retry_count: 0, redriven: true, at: ended } as const;
-      await provider.updateStatus([redrive]);
-      await provider.updateStatus([{ id, status: 'completed', at: ended }]);
-      expect(await provider.get(id)).toMatchObject({ status: 'completed', error: undefined, retry_count: 0 });
+      const handled = new Date(Date.now() + 30);
+      await provider.completeRedriven((await provider.get(id))!, 0, handled);
+      const completed = { status: 'completed', error: undefined, retry_count: 0, completed_at: handled };
+      expect(await provider.get(id)).toMatchObject(completed);
+    });
+
+    it('a dead letter that has failed once more since it was redriven stays one', async () => {
+      const provider = await open();
+      const { id } = event();
+      await provider.store([event({ id })]);
+      const read = async () => (await provider.get(id))!;
+      const fail = (error: string, at: number) =>
+        provider.updateStatus([{ id, status: 'failed', error, at: new Date(at) }]);
+      const before = await read();
+      await fail('no mail server', 1_000);
+      const first = await read();
+      await fail('no database', 2_000);
+      for (const letter of [before, first]) await provider.completeRedriven(letter, 0, new Date());
+      expect(await read()).toMatchObject({ status: 'failed', error: 'no database' });
+      await provider.completeRedriven(await read(), 1, new Date(3_000));
+      const completed = { status: 'completed', retry_count: 1, completed_at: new Date(3_000) };
+      expect(await read()).toMatchObject(completed);
+      await provider.completeRedriven(first, 0, new Date());
+      await provider.completeRedriven(event(), 0, new Date());
+      expect(await read()).toMatchObject(completed);
+      expect(await provider.list({ schema, status: 'failed' })).toEqual([]);
     });
 
     it('of changes that are written in one step, those count that would count one by one', async () => {
       const provider = await open();
-      const [again, later, dead] = [event(), event(), event()];
-      await provider.store([again, later, dead]);
+      const [done, later, dead] = [event(), event(), event()];
+      await provider.store([done, later, dead]);
       const change = (status: EventStatus, { id }: BrokerEvent) => ({ id, status, at: new Date() });
-      const redrive = (of: BrokerEvent) => ({ ...change('pending', of), redriven: true });
-      await provider.updateStatus([again, dead].map((of) => change('failed', of)));
+      await provider.updateStatus([change('failed', dead)]);
       await provider.updateStatus([
-        ...[change('processing', again), redrive(again), change('processing', again), change('completed', again)],
-        ...[change('processing', later), change('failed', later), change('completed', later), redrive(later)],
-        ...[change('processing', dead), redrive(dead), change('failed', dead), change('pending', dead)],
+        ...[change('processing', done), change('pending', done), change('processing', done), change('completed', done)],
+        ...[change('processing', later), change('failed', later), change('completed', later)],
+        ...[change('processing', dead), change('pending', dead), change('completed', dead)],
       ]);
       const statuses = async () => (await provider.list({ schema })).map(({ status }) => status);
-      expect(await statuses()).toEqual(['completed', 'pending', 'failed']);
+      expect(await statuses()).toEqual(['completed', 'failed', 'failed']);
     });
 
     it('a deleted event is gone, once', async () => {
@@ -406,6 +427,32 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
       isBroken = false;
       await two.redrive(id);
       await eventually(async () => ((await two.provider.get(id))?.status === 'completed' ? true : undefined));
+    });
+
+    it('a dead letter of another instance that is redriven stays one when the instance stops before it is handled', async () => {
+      const one = await start('one');
+      const two = await start('two', { ...QUICK, workerCount: 1, handlerTimeoutMs: 60_000 });
+      let isBroken = true;
+      let isBusy = false;
+      two.subscribe(`${schema}.users.*`, () => ((isBusy = true), new Promise(() => {})));
+      two.subscribe(`${schema}.posts.*`, () => {
+        if (isBroken) throw new Error('no mail server');
+      });
+      const { id } = await one.publish({ type: `${schema}.posts.create` });
+      const isDead = async () => (await one.deadLetters({ schema })).some((letter) => letter.id === id);
+      await eventually(async () => (await isDead()) || undefined);
+      await one.publish({ type: `${schema}.users.create` });
+      await eventually(() => isBusy || undefined);
+      isBroken = false;
+      await two.redrive(id);
+      expect((await two.stop(20)).unfinished).toContain(id);
+      expect(await isDead()).toBe(true);
+      const again = await start('two', QUICK);
+      const handled: string[] = [];
+      again.subscribe(`${schema}.posts.*`, (event) => void handled.push(event.id));
+      await again.redrive(id);
+      await eventually(async () => (await one.provider.get(id))?.status === 'completed' || undefined);
+      expect(handled).toEqual([id]);
     });
 
     it('what an instance left unfinished it takes up when it starts again', async () => {
