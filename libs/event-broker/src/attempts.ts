@@ -102,8 +102,12 @@ export class Attempts {
       retry_count: retries,
       at,
     }));
-    const others = deliveries.filter(({ kind }) => kind !== 'own').map((delivery) => this.make(delivery));
-    await Promise.all([pending.length > 0 && this.update(pending), ...others]);
+    const others = deliveries.filter(({ kind }) => kind !== 'own');
+    await Promise.all([
+      pending.length > 0 && this.update(pending),
+      ...others.map((delivery) => this.make(delivery)),
+      ...others.map((delivery) => delivery.kind === 'others' && this.options.claims.leave(delivery)),
+    ]);
   }
 
   /** Makes a dead letter of the event. */

@@ -167,6 +167,11 @@ describe('what another instance published, and this one does not handle before i
     await eventually(async () => (await broker.stats()).queue_size === 2 || undefined);
     expect(await broker.stop(20)).toEqual({ unfinished: ids });
     expect(await deadLetters()).toEqual(ids.slice(0, 2).map((id) => [id, 'mails: the broker stops']));
+    const handled: string[] = [];
+    await start({ provider, claimLeaseMs: 400 });
+    broker.subscribe('public.posts.*', ({ id }) => void handled.push(id), { group: 'posts' });
+    await eventually(() => handled.length > 0 || undefined);
+    expect(handled).toEqual(ids.slice(2));
   });
 });
 

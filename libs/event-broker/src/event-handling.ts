@@ -29,7 +29,8 @@ export interface BrokerStopped {
   /**
    * The ids of events that no worker had begun, that failed while the broker stopped, or that were published meanwhile.
    * Those of this instance are `pending`, and dead letters that were redriven are dead letters. Those of others are
-   * dead letters too, unless only handlers in groups are left, whose events another instance handles.
+   * dead letters too, unless only handlers in groups are left: an instance of the group handles them, be it this one
+   * after its next start.
    */
   unfinished: string[];
 }

@@ -71,6 +71,16 @@ export class GroupClaims {
     this.release(delivery, done);
   }
 
+  /**
+   * Leaves the event to the groups that have not handled it, when this instance stops before it has begun: as a claim
+   * that is over, which an instance of the group finds, also when no other was running. Never rejects.
+   */
+  async leave({ event: { id }, waiting }: Delivery): Promise<void> {
+    const { provider, instanceId, onTrouble } = this.options;
+    const claims = [...groupsOf(waiting)].map((group) => provider.claim({ id, group, claimant: instanceId }, 1));
+    await Promise.all(claims.map((claim) => claim.catch(onTrouble)));
+  }
+
   /** The groups of these subscriptions whose claims the delivery has. */
   heldBy(delivery: Delivery, subscriptions: readonly Subscription[]): string[] {
     return [...groupsOf(subscriptions)].filter(
