@@ -1,14 +1,14 @@
 import { eventually } from '@tocsin/contracts/testing';
-import { Unavailable } from '@tocsin/contracts';
+import { Unavailable, type TenantId } from '@tocsin/contracts';
 import type { NotificationPlace, StartedNotifications } from '@tocsin/contracts/ports';
 import { StartNotifications } from './start-notifications';
 
-const NOTHING: StartedNotifications = { started: 0, deliveries: 0, left_over: false, next: null };
+const NOTHING: StartedNotifications = { started: 0, deliveries: 0, left_over: false, next: null, refused: [] };
 
 class PlayedNotifications {
   readonly asked: string[] = [];
   readonly finished: (NotificationPlace | null)[] = [];
-  steps: (StartedNotifications | Error)[] = [];
+  steps: (Partial<StartedNotifications> | Error)[] = [];
   takes: () => Promise<void> = async () => undefined;
   ends: (NotificationPlace | null)[] = [];
   async start(behind: string): Promise<StartedNotifications> {
@@ -16,7 +16,7 @@ class PlayedNotifications {
     await this.takes();
     const step = this.steps.shift() ?? NOTHING;
     if (step instanceof Error) throw step;
-    return step;
+    return { ...NOTHING, ...step };
   }
   async finish(behind: NotificationPlace | null): Promise<NotificationPlace | null> {
     this.finished.push(behind);
@@ -130,6 +130,20 @@ test('without a ring it looks by itself, and an outage of the store is waited fo
   store.steps = [new Unavailable('log', 'away'), new Error('a fault'), NOTHING];
   starting.start();
   await eventually(() => expect(store.asked.length).toBeGreaterThan(4));
+  expect(errors).toEqual([{ err: new Error('a fault') }]);
+});
+
+test('a notification that the store refuses is named in the log', async () => {
+  const refused = { tenant_id: 'bakery' as TenantId, notification_id: 'n', reason: '54000' };
+  store.steps = [{ started: 3, refused: [refused] }];
+  expect(await starting.startDue()).toBe(3);
+  expect(errors).toEqual([refused]);
+});
+
+test('notifications are ended also when none can be started', async () => {
+  store.steps = [new Error('a fault')];
+  starting.start();
+  await eventually(() => expect(store.finished).toEqual([null]));
   expect(errors).toEqual([{ err: new Error('a fault') }]);
 });
 

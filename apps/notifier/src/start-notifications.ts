@@ -80,6 +80,8 @@ export class StartNotifications {
         // a step that started nothing asks for no further round: other notifiers are starting what is left
         isLeftOver ||= step.left_over && step.started > 0;
         behind = step.next;
+        for (const refused of step.refused)
+          this.log.error({ ...refused }, 'a notification was cancelled: its deliveries cannot be stored');
         if (step.deliveries > 0) await this.ring();
         if (step.started > 0) {
           const restMs = Math.min(REST * (performance.now() - begunAt), this.everyMs);
@@ -95,13 +97,19 @@ export class StartNotifications {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       this.rung = false;
-      try {
-        await this.startDue(signal);
-      } catch (error) {
-        // the health checks report an unreachable store; due notifications stay due
-        if (!(error instanceof Unavailable)) this.log.error({ err: error }, 'notifications could not be started');
-      }
+      await this.attempt(() => this.startDue(signal), 'notifications could not be started');
+      // a failed start must not keep those open whose deliveries are settled
+      await this.attempt(() => this.finish(signal), 'notifications could not be ended');
       if (!signal.aborted && !this.rung) await this.wait();
+    }
+  }
+
+  private async attempt(work: () => Promise<unknown>, failed: string): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // the health checks report an unreachable store; due notifications stay due
+      if (!(error instanceof Unavailable)) this.log.error({ err: error }, failed);
     }
   }
 

@@ -1,7 +1,11 @@
 import type { Channel } from './wire';
 
-/** The longest address, in characters: an e-mail address has at most 254, and a URL should stay below this. */
-const MAX_ADDRESS = 2_000;
+/**
+ * The longest address, in bytes: an e-mail address has at most 254 characters, and a URL should stay below this.
+ * Addresses are parts of keys in the database. One of this length and the other parts of its key have room in a row of
+ * an index, which takes 2,704 bytes.
+ */
+const MAX_ADDRESS_BYTES = 2_000;
 
 /** The addresses of one channel. */
 interface Addresses {
@@ -67,7 +71,7 @@ export const addressForReaders = (address: string): string =>
  */
 export const isAddressOf = (channel: Channel, address: string): boolean =>
   // a line break in an address could end up in a header
-  address.length <= MAX_ADDRESS &&
+  Buffer.byteLength(address) <= MAX_ADDRESS_BYTES &&
   !/\p{C}/u.test(address) &&
   ADDRESSES[channel].isKind(address) &&
   ADDRESSES[channel].isWellFormed(address);
@@ -79,6 +83,7 @@ function isPhoneNumber(address: string): boolean {
 
 function isWebAddress(address: string): boolean {
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || address.endsWith(NOT_SHOWN)) return false;
-  const { username, password, hash } = new URL(address);
-  return username === '' && password === '' && hash === '';
+  const { username, password, hash, href } = new URL(address);
+  // it is also stored as `href`, in which a character may take twelve bytes
+  return username === '' && password === '' && hash === '' && href.length <= MAX_ADDRESS_BYTES;
 }

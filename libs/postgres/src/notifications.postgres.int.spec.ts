@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import type { ClaimedDelivery } from '@tocsin/contracts';
 import {
@@ -189,6 +190,38 @@ describe('a notification in the queue of deliveries', () => {
       expect((await claimed()).deliveries).toMatchObject([{ delivery_id, attempt: 2 }]);
     }
   });
+});
+
+test('a notification whose deliveries cannot be stored is cancelled, and holds up no other of any tenant', async () => {
+  const [notifications, starting] = [new PostgresNotifications(gateway), new PostgresNotifications(notifier)];
+  const [poisoned, plain] = [aTenant('a'), aTenant('b')];
+  const created = async (...said: Parameters<typeof aNotification>) => {
+    const result = await notifications.create(aNotification(...said));
+    if (result.outcome === 'conflict') throw new Error('conflict');
+    return { tenant: said[0], id: result.notification.notification_id };
+  };
+  // longer than a row of the index, and not to be compressed
+  const recipient = `user:${randomBytes(3_000).toString('base64url')}`;
+  const poison = await created(poisoned, { channels: ['push'], deliveries: [{ channel: 'push', recipient }] });
+  const others = [await created(poisoned), await created(plain)];
+  const refused = [];
+  for (let behind: string | null = ''; behind !== null;) {
+    const step = await starting.start(behind);
+    refused.push(...step.refused);
+    behind = step.next;
+  }
+  expect(refused).toEqual([{ tenant_id: poisoned, notification_id: poison.id, reason: '54000' }]);
+  expect(await notifications.find([poisoned], poison.id)).toMatchObject({
+    status: 'cancelled',
+    ended_by: 'store_failed',
+    ended_at: expect.any(String) as string,
+  });
+  expect(await new PostgresDeliveries(gateway).ofNotification([poisoned], poison.id)).toEqual([]);
+  for (const { tenant, id } of others) {
+    expect(await notifications.find([tenant], id)).toMatchObject({ status: 'started' });
+    expect(await new PostgresDeliveries(gateway).ofNotification([tenant], id)).toMatchObject([{ status: 'pending' }]);
+  }
+  expect((await starting.start('')).refused).toEqual([]);
 });
 
 test('a digest that starts tells nothing that was cancelled before its start, at the same time either', async () => {

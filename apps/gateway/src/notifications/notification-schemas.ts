@@ -48,7 +48,7 @@ const notification: Fields<Notification> = {
   created_by: text('The user or service that asked for it.'),
   started_at: nullable(time()),
   ended_at: nullable(time('When it was done or cancelled.')),
-  ended_by: nullable(text('Who cancelled it.')),
+  ended_by: nullable(text('Who cancelled it; store_failed: the database refused its deliveries.')),
 };
 
 /** The schemas of notifications, alone and with their deliveries. */

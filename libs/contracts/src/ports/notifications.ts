@@ -53,6 +53,15 @@ export interface StartedNotifications {
   left_over: boolean;
   /** The next step continues after this tenant. Null means that this was the last one. */
   next: string | null;
+  /** Those that were cancelled because the store refuses their deliveries. */
+  refused: RefusedNotification[];
+}
+
+export interface RefusedNotification {
+  tenant_id: TenantId;
+  notification_id: string;
+  /** Why, in the store's own code. */
+  reason: string;
 }
 
 /** The notification after which the next step continues. */
@@ -68,6 +77,7 @@ export interface NotificationPlace {
  *   identifies one notification.
  * - A notification starts once, at its time or later, although several processes may call `start` at the same time. All
  *   its deliveries are made together. One step makes at most a few thousand of them.
+ * - A notification whose deliveries the store refuses is cancelled (`ended_by`: `store_failed`). It holds up no other.
  * - A notification that was cancelled before its start is never sent. After the start, each delivery is cancelled
  *   unless its attempt has begun.
  * - A digest is a notification too. It gathers the notifications of its window, counts them and starts at the end of

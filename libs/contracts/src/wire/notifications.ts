@@ -58,7 +58,7 @@ export interface Notification {
   /** The user or service whose token asked for it. */
   created_by: string;
   started_at: string | null;
-  /** When it was done or cancelled, and who cancelled it. */
+  /** When it was done or cancelled, and who cancelled it; `store_failed`: the database refused its deliveries. */
   ended_at: string | null;
   ended_by: string | null;
 }

@@ -3,10 +3,11 @@
 
 -- Starts due notifications of the next `tenants_at_once` tenants after `behind`, in byte order. Each of these tenants
 -- gets the same share of `at_most`, independent of the others. `next` is null after the last tenant. `left_over` says
--- that some of these tenants may have more due notifications.
+-- that some of these tenants may have more due notifications. `refused` lists those that were cancelled because their
+-- deliveries cannot be stored: otherwise one of them would hold up all others, in every step.
 create or replace function start_notifications(behind text, tenants_at_once integer, at_most integer,
   deliveries_at_most integer)
-returns table (next text, started integer, deliveries integer, left_over boolean)
+returns table (next text, started integer, deliveries integer, left_over boolean, refused jsonb)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 -- rows are found by their keys, even if the planner's estimates for the tables are wrong
@@ -45,6 +46,7 @@ begin
   started := 0;
   deliveries := 0;
   left_over := false;
+  refused := '[]';
 
   if tenants <> '{}' then
     share := greatest(1, at_most / cardinality(tenants));
@@ -69,37 +71,72 @@ begin
       coalesce(max(c.turn) = share or bool_or(c.total - c.fan >= deliveries_at_most), false)
     into held_tenants, held_ids, left_over
     from counted c;
-    -- a separate statement, so that a digest does not list what was cancelled before the locks
-    with begun as (
-      update notification n set status = 'started', started_at = at,
-        -- a digest lists the newest twenty titles
-        message = case when n.digest_of is null then n.message else (
-          select string_agg(g.title, e'\n') from (
-            select m.title from notification m
-            where m.tenant_id = n.tenant_id and m.digest_id = n.notification_id and m.status = 'gathered'
-            order by m.created_at desc, m.notification_id desc limit 20
-          ) g
-        ) end
-      from unnest(held_tenants, held_ids) as h(tenant_id, notification_id)
-      where n.tenant_id = h.tenant_id and n.notification_id = h.notification_id
-      returning n.tenant_id, n.notification_id, n.to_channels, n.to_recipients,
-        greatest(n.due_at, n.created_at) as due_at
-    ), made as (
-      -- their age counts from the time that was asked for, so a start that is too late for a channel sends nothing
-      insert into delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
-      select b.tenant_id, b.notification_id, p.channel, p.recipient, b.due_at, b.due_at
-      from begun b cross join unnest(b.to_channels, b.to_recipients) as p(channel, recipient)
-      returning tenant_id, delivery_id, channel, notification_id, recipient, due_at
-    ), queued as (
-      insert into delivery_due (tenant_id, delivery_id, channel, notification_id, recipient, planned_at, first_due_at,
-        due_at, ready)
-      select m.tenant_id, m.delivery_id, m.channel, m.notification_id, m.recipient, m.due_at, m.due_at, m.due_at, true
-        from made m
-      returning delivery_id
-    )
-    select (select count(*) from begun), (select count(*) from queued) into started, deliveries;
+    begin
+      select b.started, b.deliveries into started, deliveries
+      from begin_notifications(held_tenants, held_ids, at) b;
+    exception when program_limit_exceeded or data_exception or integrity_constraint_violation or plpgsql_error then
+      -- Faults of the input: one notification stays unwritable however often it is tried. Each is started alone, so
+      -- that only that one is cancelled.
+      for nth in 1 .. cardinality(held_ids) loop
+        begin
+          select start_notifications.started + b.started, start_notifications.deliveries + b.deliveries
+          into started, deliveries
+          from begin_notifications(held_tenants[nth:nth], held_ids[nth:nth], at) b;
+        exception when program_limit_exceeded or data_exception or integrity_constraint_violation or plpgsql_error then
+          update notification n set status = 'cancelled', ended_at = at, ended_by = 'store_failed'
+          where n.tenant_id = held_tenants[nth] and n.notification_id = held_ids[nth];
+          refused := refused || jsonb_build_object(
+            'tenant_id', held_tenants[nth], 'notification_id', held_ids[nth], 'reason', sqlstate);
+        end;
+      end loop;
+    end;
     perform set_config('tocsin.tenants', outside, true);
   end if;
+  return next;
+end $$;
+
+-- Starts these notifications, which the caller has locked, and makes their deliveries. It is a statement after the
+-- locks, so a digest does not list what was cancelled before them. The caller has set the tenants for row-level
+-- security.
+create or replace function begin_notifications(of_tenants text[], ids uuid[], at timestamptz)
+returns table (started integer, deliveries integer)
+language plpgsql volatile security invoker
+set search_path = tocsin, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  with begun as (
+    update notification n set status = 'started', started_at = at,
+      -- a digest lists the newest twenty titles
+      message = case when n.digest_of is null then n.message else (
+        select string_agg(g.title, e'\n') from (
+          select m.title from notification m
+          where m.tenant_id = n.tenant_id and m.digest_id = n.notification_id and m.status = 'gathered'
+          order by m.created_at desc, m.notification_id desc limit 20
+        ) g
+      ) end
+    from unnest(of_tenants, ids) as h(tenant_id, notification_id)
+    where n.tenant_id = h.tenant_id and n.notification_id = h.notification_id
+    returning n.tenant_id, n.notification_id, n.to_channels, n.to_recipients,
+      greatest(n.due_at, n.created_at) as due_at
+  ), made as (
+    -- their age counts from the time that was asked for, so a start that is too late for a channel sends nothing
+    insert into delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
+    select b.tenant_id, b.notification_id, p.channel, p.recipient, b.due_at, b.due_at
+    from begun b cross join unnest(b.to_channels, b.to_recipients) as p(channel, recipient)
+    returning tenant_id, delivery_id, channel, notification_id, recipient, due_at
+  ), queued as (
+    insert into delivery_due (tenant_id, delivery_id, channel, notification_id, recipient, planned_at, first_due_at,
+      due_at, ready)
+    select m.tenant_id, m.delivery_id, m.channel, m.notification_id, m.recipient, m.due_at, m.due_at, m.due_at, true
+      from made m
+    returning delivery_id
+  )
+  select (select count(*) from begun), (select count(*) from queued) into started, deliveries;
   return next;
 end $$;
 
@@ -160,7 +197,8 @@ begin
   end if;
 end $$;
 
+alter function begin_notifications owner to tocsin_definer;
 alter function start_notifications owner to tocsin_definer;
 alter function finish_notifications owner to tocsin_definer;
-revoke all on function start_notifications, finish_notifications from public;
+revoke all on function begin_notifications, start_notifications, finish_notifications from public;
 grant execute on function start_notifications, finish_notifications to tocsin_notifier;

@@ -41,6 +41,11 @@ const fault = (address: string, allowPrivate = false) => {
   return 'fault' in destination ? (destination.blocked ? 'blocked' : 'invalid') : destination.url.href;
 };
 
+test('an address is short enough also with its characters encoded, because it is stored so', () => {
+  expect(fault(`https://hooks.example.com/${'漢'.repeat(219)}`)).toMatch(/^https:/);
+  expect(fault(`https://hooks.example.com/${'漢'.repeat(220)}`)).toBe('invalid');
+});
+
 test('an address is https on 443 or 8443, of a name, without a user; the host is in ASCII', () => {
   expect(fault('https://hooks.example.com/a?b=c#d')).toBe('https://hooks.example.com/a?b=c');
   expect(fault('https://hooks.example.com:8443/')).toBe('https://hooks.example.com:8443/');

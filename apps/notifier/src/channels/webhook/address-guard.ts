@@ -49,6 +49,8 @@ export function readDestination(text: string, allowPrivate: boolean): Destinatio
   if (url.username || url.password) return refuse('The address has a user or a password in it.');
   if (url.hostname.length > 253) return refuse('The host name is too long.');
   url.hash = '';
+  // the endpoint is stored under this form, in which a character may take twelve bytes
+  if (url.href.length > MAX_URL) return refuse('The address is too long.');
   if (allowPrivate) return { url };
   if (url.protocol !== 'https:') return refuse('Only https addresses are posted to.', true);
   if (!PUBLIC_PORTS.includes(url.port)) return refuse('Only the ports 443 and 8443 are posted to.', true);
