@@ -30,9 +30,10 @@ begin
              to_json(f.stands)), to_json(h.repeat)) as entry
     from changed c
     join tenant_stream s on s.tenant_id = c.tenant_id
-    -- with `limit` each is one index look-up
+    -- With `limit` each is one index look-up. The lock waits for retention, which deletes alerts without the lock on
+    -- the counters: an alert that is gone gets no entry.
     cross join lateral (select a as stands from alert a
-      where a.tenant_id = c.tenant_id and a.alert_id = c.alert_id limit 1) f
+      where a.tenant_id = c.tenant_id and a.alert_id = c.alert_id limit 1 for no key update) f
     left join lateral (
       select e as described from event e where e.tenant_id = c.tenant_id and e.seq = (f.stands).described_seq limit 1
     ) d on true
