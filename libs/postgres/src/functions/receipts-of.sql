@@ -15,6 +15,22 @@ begin
   -- bytes
   perform set_config('tocsin.tenants', tenants::text, true), set_config('tocsin.operator', 'on', true);
   return query
+  -- each letter is hashed once, not once for each message that is asked about
+  with letters as materialized (
+    select distinct on (l.tenant_id, encode(sha256(l.body), 'hex'))
+      l.tenant_id, l.reason, encode(sha256(l.body), 'hex') as letter_sha256
+    from (
+      select n.*
+      from (select distinct u.tenant_id from unnest(tenants) as u(tenant_id)) t
+      cross join lateral (select dead_letter_id, tenant_id, reason, body, buried_at from dead_letter
+        where tenant_id = t.tenant_id order by dead_letter_id desc limit 500) n
+      union all
+      (select dead_letter_id, tenant_id, reason, body, buried_at from dead_letter
+        where tenant_id is null order by dead_letter_id desc limit 200)
+    ) l
+    where l.buried_at > now() - interval '1 minute'
+    order by l.tenant_id, encode(sha256(l.body), 'hex'), l.dead_letter_id desc
+  )
   select a.ord::integer - 1,
     case when not is_same_body(i.body_hash, a.body_hash) then 'dead' when i.seq is null then 'folded' else 'stored' end,
     case when not is_same_body(i.body_hash, a.body_hash) then 'id_conflict' end,
@@ -24,22 +40,7 @@ begin
   union all
   select a.ord::integer - 1, 'dead', d.reason, null, null, null
   from unnest(tenants, bytes_sha256) with ordinality as a(tenant_id, bytes_sha256, ord)
-  cross join lateral (
-    select l.reason
-    from (select reason, body, buried_at from dead_letter
-      where tenant_id = a.tenant_id order by dead_letter_id desc limit 500) l
-    where l.buried_at > now() - interval '1 minute' and encode(sha256(l.body), 'hex') = a.bytes_sha256
-    limit 1
-  ) d
-  union all
-  select a.ord::integer - 1, 'dead', d.reason, null, null, null
-  from (
-    select l.reason, encode(sha256(l.body), 'hex') as letter_sha256
-    from (select reason, body, buried_at from dead_letter
-      where tenant_id is null order by dead_letter_id desc limit 200) l
-    where l.buried_at > now() - interval '1 minute'
-  ) d
-  join unnest(bytes_sha256) with ordinality as a(bytes_sha256, ord) on a.bytes_sha256 = d.letter_sha256;
+  join letters d on d.letter_sha256 = a.bytes_sha256 and (d.tenant_id = a.tenant_id or d.tenant_id is null);
   perform set_config('tocsin.tenants', outside, true), set_config('tocsin.operator', '', true);
 end $$;
 
