@@ -32,7 +32,10 @@ returns table (app text, version text, commit text, started_at timestamptz, hear
 language sql stable security definer
 set search_path = tocsin, pg_temp
 as $$
-  select app, version, commit, started_at, heard_at from running_process order by app, heard_at desc limit 100
+  -- the last heard: those that died within the last day must not take the places of those that run
+  select app, version, commit, started_at, heard_at
+  from (select * from running_process order by heard_at desc limit 100) newest
+  order by app, heard_at desc
 $$;
 
 alter function announce_process owner to tocsin_definer;
