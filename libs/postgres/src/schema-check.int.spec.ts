@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Unavailable } from '@tocsin/contracts';
 import { ConfigurationError } from '@tocsin/settings';
 import { SchemaCheck } from './schema-check';
-import { noteVersion } from './schema-version';
+import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
 describe('the check of the schema', () => {
@@ -56,6 +56,13 @@ describe('the check of the schema', () => {
     });
   });
 
+  it('takes a database without a noted version for an older one', async () => {
+    await asOwner({ url: database.url }, 'comment on schema tocsin is null');
+    await expect(check(1)).rejects.toThrow(
+      /is migrated to an unknown version, and this version needs 1\. Run: npm run migrate$/,
+    );
+  });
+
   it('says that a database without a schema needs a migration', async () => {
     await asOwner({ url: database.url }, 'drop schema tocsin cascade');
     await expect(check()).rejects.toThrow(/has no schema "tocsin"\. Run: npm run migrate$/);
@@ -74,7 +81,7 @@ describe('the check of the schema', () => {
       const url = new URL(database.url);
       url.pathname = `/${name}`;
       const connection = { url: url.toString() };
-      await asOwner(connection, 'create schema tocsin');
+      await asOwner(connection, `create schema tocsin; ${noteVersion(newestIn(MIGRATIONS))}`);
       await use(connection);
     } finally {
       await asOwner(server, `drop database ${name} with (force)`);

@@ -42,9 +42,9 @@ export class SchemaCheck {
     if (this.passed) return;
     const { name, there, version, encoding, folds_ascii_alone } = await this.read();
     if (!there) throw new ConfigurationError([`The database "${name}" has no schema "tocsin". Run: npm run migrate`]);
-    if (version !== null && version < this.needed)
+    if (version === null || version < this.needed)
       throw new ConfigurationError([
-        `The database "${name}" is migrated to ${version}, and this version needs ${this.needed}. Run: npm run migrate`,
+        `The database "${name}" is migrated to ${version ?? 'an unknown version'}, and this version needs ${this.needed}. Run: npm run migrate`,
       ]);
     if (encoding !== 'UTF8')
       this.warning = `The database "${name}" has the encoding ${encoding}: it may refuse letters, and a search may ignore the case of the letters A to Z alone. See docs/install.md`;
