@@ -6,17 +6,29 @@ import type { CallOptions, Database } from './database';
 import type { ListeningSession } from './listening-session';
 import { asQueueError } from './postgres-errors';
 
-/** The most messages that may wait, about 100 MB of common alerts. Further ones are refused as `QueueFull`. */
+/**
+ * The most messages that may wait, about 100 MB of common alerts. Further ones are refused as `QueueFull`. Each process
+ * counts once a second, and in between only what it puts itself: so a few more may wait when several processes publish.
+ */
 export const MAX_WAITING = 100_000;
+const COUNT_EVERY_MS = 1_000;
 const PUBLISH_WITHIN_MS = 5_000;
 /**
  * How often an idle source checks the table without being woken, in milliseconds: another process may have published.
  */
 const POLL_MS = 1_000;
+/**
+ * Ids are drawn before they are committed, so a message may appear below others that were taken already. Each `take`
+ * looks so many ids back for it.
+ */
+const LOOK_BACK = 1_000;
+/** How often `take` looks at all ids, in milliseconds, for a message that appears further back. */
+const LOOK_AT_ALL_MS = 1_000;
 
 /** A message of the inbox. */
 export interface Waiting {
   inbox_id: number;
+  urgent: boolean;
   routing_key: string;
   traceparent: string | null;
   body: Buffer;
@@ -48,6 +60,12 @@ export class Inbox {
   #turn: Promise<unknown> = Promise.resolve();
   #puts = 0;
   #putsAtLastTake = 0;
+  /** The highest ids that were taken. */
+  #taken = { urgent: 0, common: 0 };
+  #lookAtAllAt = -Infinity;
+  /** How many more may wait, as far as this process knows, and until when it need not count. */
+  #room = 0;
+  #countAt = -Infinity;
 
   #ringing: Promise<unknown> | undefined;
   #ringAgain = false;
@@ -57,6 +75,7 @@ export class Inbox {
     private readonly session?: ListeningSession,
     /** For tests. */
     private readonly maxWaiting = MAX_WAITING,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** Lets other processes wake an idle source here. Resolves as soon as it is known whether they can. */
@@ -65,17 +84,23 @@ export class Inbox {
   }
 
   async put(messages: readonly Put[], { traceparent }: PublishContext = {}): Promise<void> {
-    await this.#call(
-      'select tocsin.inbox_put($1, $2, $3, $4, $5)',
+    const counts = this.#room <= 0 || this.now() >= this.#countAt;
+    if (!counts) this.#room -= messages.length;
+    const [put] = await this.#call<{ room: number }>(
+      'select tocsin.inbox_put($1, $2, $3, $4, $5) as room',
       [
         messages.map(({ urgent }) => urgent),
         messages.map(({ routing_key }) => routing_key),
         messages.map(({ body }) => body),
         traceparent ?? null,
-        this.maxWaiting,
+        counts ? this.maxWaiting : null,
       ],
       { withinMs: PUBLISH_WITHIN_MS },
     );
+    if (counts) {
+      this.#room = put!.room;
+      this.#countAt = this.now() + COUNT_EVERY_MS;
+    }
     this.#wake();
     this.#ring();
   }
@@ -84,8 +109,20 @@ export class Inbox {
   take(atMost: number): Promise<Waiting[]> {
     return this.#inTurn(async () => {
       this.#putsAtLastTake = this.#puts;
-      const taken = await this.#call<Waiting>('select * from tocsin.inbox_take($1, $2)', [[...this.#inHand], atMost]);
-      for (const { inbox_id } of taken) this.#inHand.add(inbox_id);
+      const looksAtAll = this.now() >= this.#lookAtAllAt;
+      if (looksAtAll) this.#lookAtAllAt = this.now() + LOOK_AT_ALL_MS;
+      const behind = (id: number) => (looksAtAll ? 0 : Math.max(0, id - LOOK_BACK));
+      const taken = await this.#call<Waiting>('select * from tocsin.inbox_take($1, $2, $3, $4)', [
+        [...this.#inHand],
+        atMost,
+        behind(this.#taken.urgent),
+        behind(this.#taken.common),
+      ]);
+      for (const { inbox_id, urgent } of taken) {
+        this.#inHand.add(inbox_id);
+        const kind = urgent ? 'urgent' : 'common';
+        this.#taken[kind] = Math.max(this.#taken[kind], inbox_id);
+      }
       return taken;
     });
   }
@@ -100,6 +137,7 @@ export class Inbox {
   /** Gives messages back; an idle source may take them again. */
   putBack(ids: readonly number[]): void {
     for (const id of ids) this.#inHand.delete(id);
+    this.#lookAtAllAt = -Infinity;
     if (ids.length > 0) this.#wake();
   }
 

@@ -1,21 +1,52 @@
 -- The queue in the database: put, take, settle. Messages stay in the table until they are settled; only the one process
 -- that consumes knows which of them are in hand.
 
+-- With a bound it counts what waits, and returns how many more may wait afterwards: a publisher that knows of room need
+-- not count again. Counting reads all rows that were deleted since the oldest open transaction began, too; during a
+-- backup these are many.
 create or replace function inbox_put(urgents boolean[], routing_keys text[], bodies bytea[], traceparent text,
   bound integer)
-returns void
+returns integer
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
+declare
+  waiting integer;
 begin
-  if (select count(*) from (select from inbox limit bound) waiting) >= bound then
-    raise exception 'the inbox is full' using errcode = 'configuration_limit_exceeded';
+  if bound is not null then
+    waiting := (select count(*) from (select from inbox limit bound) w);
+    if waiting >= bound then
+      raise exception 'the inbox is full' using errcode = 'configuration_limit_exceeded';
+    end if;
   end if;
   insert into inbox (urgent, routing_key, body, traceparent)
   select one.urgent, one.routing_key, one.body, inbox_put.traceparent
     from unnest(urgents, routing_keys, bodies) as one(urgent, routing_key, body);
+  return bound - waiting - cardinality(urgents);
 end $$;
 
+-- The next messages that are not in hand, urgent ones first. Of each kind it takes only those behind an id: an index
+-- that is read from its beginning passes all rows that were deleted since the oldest open transaction began.
+create or replace function inbox_take(in_hand bigint[], at_most integer, behind_urgent bigint, behind_common bigint)
+returns table (inbox_id bigint, urgent boolean, routing_key text, traceparent text, body bytea)
+language sql stable security definer
+set search_path = tocsin, pg_temp
+-- rows are read in the order of an index, even if the planner's estimates for the table are wrong
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  with urgents as materialized (
+    select inbox_id, urgent, routing_key, traceparent, body from inbox
+    where urgent and inbox_id > behind_urgent and inbox_id <> all (in_hand) order by inbox_id limit at_most
+  ), commons as materialized (
+    select inbox_id, urgent, routing_key, traceparent, body from inbox
+    where not urgent and inbox_id > behind_common and inbox_id <> all (in_hand) order by inbox_id
+    limit at_most - (select count(*) from urgents)
+  )
+  select * from urgents union all select * from commons order by urgent desc, inbox_id
+$$;
+
+-- of the release before
 create or replace function inbox_take(in_hand bigint[], at_most integer)
 returns table (inbox_id bigint, routing_key text, traceparent text, body bytea)
 language sql stable security definer
@@ -45,11 +76,14 @@ as $$
 $$;
 
 alter function inbox_put owner to tocsin_definer;
-alter function inbox_take owner to tocsin_definer;
+alter function inbox_take(bigint[], integer) owner to tocsin_definer;
+alter function inbox_take(bigint[], integer, bigint, bigint) owner to tocsin_definer;
 alter function inbox_settle owner to tocsin_definer;
 alter function inbox_depth owner to tocsin_definer;
-revoke all on function inbox_put, inbox_take, inbox_settle, inbox_depth from public;
+revoke all on function inbox_put, inbox_take(bigint[], integer), inbox_take(bigint[], integer, bigint, bigint),
+  inbox_settle, inbox_depth from public;
 -- the processor publishes what it takes from other programs (REDIS_PLAIN=bridge)
 grant execute on function inbox_put to tocsin_gateway, tocsin_processor;
-grant execute on function inbox_take, inbox_settle to tocsin_processor;
+grant execute on function inbox_take(bigint[], integer), inbox_take(bigint[], integer, bigint, bigint), inbox_settle
+  to tocsin_processor;
 grant execute on function inbox_depth to tocsin_gateway;
