@@ -129,6 +129,7 @@ describe('before and in between', () => {
       applied: steps.flatMap(({ migrations }) => migrations),
       functions: steps.reduce((sum, { functions }) => sum + functions, 0),
       left: [],
+      unknown: [],
     });
     expect(said.functions).toBeGreaterThan(20);
     expect(await json('--dry-run')).toMatchObject({
@@ -168,19 +169,34 @@ describe('before and in between', () => {
     expect(await json('status')).toMatchObject({ exitCode: 0, said: { up_to_date: true, pending: [] } });
   });
 
-  test('a database that a newer version has migrated needs nothing, and --dry-run says what migrate would take back', async () => {
+  test('a database that a newer version has migrated needs nothing, and migrate takes back none of its functions', async () => {
     await migrate(environment);
     await asOwner(
       { url: fresh.url },
       `insert into tocsin.migration (timestamp, name) values (9001, 'of-tomorrow0000000009001');
-       comment on schema tocsin is 'migrated to 9001'`,
+       comment on schema tocsin is 'migrated to 9001';
+       create function tocsin.of_tomorrow() returns integer language sql as 'select 1'`,
     );
     expect(await json('status')).toMatchObject({
       exitCode: 0,
       said: { database_version: 9001, up_to_date: true, unknown: ['9001-of-tomorrow'] },
     });
     expect((await migrate(environment, 'status')).out).toContain('A newer version has migrated it: 9001 of tomorrow.');
-    expect((await migrate(environment, '--dry-run')).out).toContain('would be replaced by older ones');
+    const functions = () =>
+      asOwner({ url: fresh.url }, `select oid from pg_proc where pronamespace = 'tocsin'::regnamespace order by oid`);
+    const before = await functions();
+    expect(await migrate(environment, '--dry-run')).toEqual({
+      exitCode: 0,
+      out: 'Nothing would run.\n' + 'A newer version has migrated this database (9001 of tomorrow): it stays as it is.',
+      err: '',
+    });
+    expect(await migrate(environment)).toEqual({
+      exitCode: 0,
+      out: 'A newer version has migrated this database (9001 of tomorrow): nothing was changed',
+      err: '',
+    });
+    expect(await functions()).toEqual(before);
+    expect(await json('status')).toMatchObject({ said: { database_version: 9001 } });
   });
 
   test('a login that may not read the record is told which one may, without waiting', async () => {

@@ -87,7 +87,9 @@ function whatWouldRun({ version, pending, applied, unknown }: MigrationState, to
   const complete = to >= version;
   const beyond = applied.filter((name) => parseInt(name, 10) > to);
   if (!complete && beyond.length > 0) throw new Error(`Migrations go one way: ${beyond.at(-1)} has run already.`);
+  const newer = unknown.filter((name) => parseInt(name, 10) > version);
+  if (newer.length > 0) return planInWords([], { left: [], newer });
   const due = complete ? pending : pending.filter(({ number }) => number <= to);
   const left = pending.filter((one) => !due.includes(one)).map(({ name }) => name);
-  return planInWords(stepsOf(due, { complete }), { left, unknown });
+  return planInWords(stepsOf(due, { complete }), { left, newer });
 }

@@ -7,14 +7,18 @@ export interface Told {
 }
 
 /** "1 migration applied: 0001 the log · 9 functions" */
-export function appliedInWords({ applied, functions, left }: MigrationReport): Told {
+export function appliedInWords({ applied, functions, left, newer }: MigrationReport): Told {
+  const json = { applied, functions: functions.length, left, unknown: newer };
+  if (newer.length > 0) return { lines: [`${byANewer(newer)}: nothing was changed`], json };
   const none = left.length === 0 ? 'up to date, no migration to apply' : 'no migration to apply';
   const migrations = applied.length === 0 ? none : `${counted(applied)} applied: ${named(applied)}`;
   return {
     lines: [left.length === 0 ? `${migrations} · ${functions.length} functions` : `${migrations} · ${leftOut(left)}`],
-    json: { applied, functions: functions.length, left },
+    json,
   };
 }
+
+const byANewer = (names: readonly string[]) => `A newer version has migrated this database (${named(names)})`;
 
 const leftOut = (left: readonly string[]) => `${counted(left)} left out, and the functions as they were`;
 
@@ -49,10 +53,10 @@ export function stateInWords(state: MigrationState): Told {
   };
 }
 
-/** What `migrate` would do. `unknown`: the migrations of a newer version, whose functions would be replaced. */
+/** What `migrate` would do. `newer`: the migrations of a newer version that have run; with any, there are no steps. */
 export function planInWords(
   steps: readonly MigrationStep[],
-  { left, unknown }: { left: readonly string[]; unknown: readonly string[] },
+  { left, newer }: { left: readonly string[]; newer: readonly string[] },
 ): Told {
   const functions = functionFiles().length;
   const lines = steps.map((step, at) => {
@@ -67,11 +71,7 @@ export function planInWords(
       steps.length === 0 ? 'Nothing would run.' : 'This would run, and nothing has:',
       ...lines,
       ...(left.length > 0 ? [`${leftOut(left)}: ${named(left)}`] : []),
-      ...(unknown.length > 0
-        ? [
-            `A newer version has migrated this database (${named(unknown)}): its functions would be replaced by older ones.`,
-          ]
-        : []),
+      ...(newer.length > 0 ? [`${byANewer(newer)}: it stays as it is.`] : []),
     ],
     json: {
       dry_run: true,
@@ -81,7 +81,7 @@ export function planInWords(
         functions: step.functions ? functions : 0,
       })),
       left,
-      unknown,
+      unknown: newer,
     },
   };
 }

@@ -11,7 +11,7 @@ import { migrate } from './migrate';
 import { readMigrations } from './migration-files';
 import { migrationState } from './migration-state';
 import { DEFINER, ROLES } from './roles';
-import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
+import { MIGRATIONS, newestIn, noteVersion, READ_VERSION } from './schema-version';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
 it('ten processes may migrate an empty database at once: one migrates, the others find it done', async () => {
@@ -115,6 +115,32 @@ it('a database that stopped after each migration in turn ends as one that was mi
     await expect(migrate({ connection, to: 1 })).rejects.toThrow(/Migrations go one way: \d+-\S+ has run already/);
   } finally {
     await Promise.all([atOnce.drop(), stepwise.drop()]);
+  }
+}, 60_000);
+
+it('a database that a newer version has migrated keeps its functions and its version', async () => {
+  const fresh = await freshDatabase();
+  const connection = { url: fresh.url };
+  try {
+    await asOwner(
+      connection,
+      `insert into tocsin.migration (timestamp, name) values (9001, 'of-tomorrow0000000009001');
+       ${noteVersion(9_001)};
+       create function tocsin.of_tomorrow() returns integer language sql as 'select 1'`,
+    );
+    const functions = () =>
+      asOwner(connection, `select oid from pg_proc where pronamespace = 'tocsin'::regnamespace order by oid`);
+    const before = await functions();
+    expect(await migrate({ connection })).toEqual({
+      applied: [],
+      functions: [],
+      left: [],
+      newer: ['9001-of-tomorrow'],
+    });
+    expect(await functions()).toEqual(before);
+    expect(await asOwner(connection, READ_VERSION)).toEqual([{ version: 9_001 }]);
+  } finally {
+    await fresh.drop();
   }
 }, 60_000);
 

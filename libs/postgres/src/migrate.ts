@@ -36,6 +36,8 @@ export interface MigrationReport {
   functions: string[];
   /** The migrations that were left out because of `to`, by their numbers. */
   left: string[];
+  /** The migrations of a newer version that have run. If there are any, nothing was changed. */
+  newer: string[];
 }
 
 /**
@@ -51,6 +53,9 @@ const ASK_FOR_LOCK_MS = 100;
  * before it run in their turn: everything before them is committed first, and the functions belong to the last
  * transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable` when the database is away, and
  * an error when a migration after `to` has run already: migrations go one way.
+ *
+ * A database that a newer version has migrated stays as it is: the functions of this version would replace those that
+ * the processes of the newer one call.
  */
 export async function migrate({
   connection,
@@ -108,9 +113,11 @@ async function bringUpToDate(
   const due = numbered.filter(({ recordedAs }) => pending.has(recordedAs));
   const version = numbered.at(-1)?.number ?? 0;
   const complete = to >= version;
-  if (!complete) refuseToGoBack(await executor.getExecutedMigrations(), to);
+  const beyond = namesBeyond(await executor.getExecutedMigrations(), complete ? version : to);
+  const report: MigrationReport = { applied: [], functions: [], left: [], newer: [] };
+  if (complete && beyond.length > 0) return { ...report, newer: beyond };
+  if (beyond.length > 0) throw new Error(`Migrations go one way: ${beyond.at(-1)} has run already.`);
   const steps = stepsOf(complete ? due : due.filter(({ number }) => number <= to), { complete });
-  const report: MigrationReport = { applied: [], functions: [], left: [] };
   for (const { isOnline, migrations, functions } of steps) {
     if (!isOnline) await runner.startTransaction();
     for (const { recordedAs, name } of migrations) {
@@ -126,10 +133,12 @@ async function bringUpToDate(
   return report;
 }
 
-function refuseToGoBack(executed: readonly Migration[], to: number): void {
-  const beyond = executed.map(({ name }) => readableName(name)).filter((name) => parseInt(name, 10) > to);
-  if (beyond.length > 0) throw new Error(`Migrations go one way: ${beyond.sort().at(-1)} has run already.`);
-}
+/** The executed migrations after a number, by their numbers. */
+const namesBeyond = (executed: readonly Migration[], number: number): string[] =>
+  executed
+    .map(({ name }) => readableName(name))
+    .filter((name) => parseInt(name, 10) > number)
+    .sort();
 
 /** The files of functions, which every complete migration creates anew. */
 export const functionFiles = (): string[] => sqlFiles(join(__dirname, 'functions'));
