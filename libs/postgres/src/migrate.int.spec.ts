@@ -144,6 +144,58 @@ it('a database that a newer version has migrated keeps its functions and its ver
   }
 }, 60_000);
 
+describe('a migration of a table that another transaction has read', () => {
+  let folder: string;
+  let fresh: FreshDatabase;
+  let backup: Client;
+  let processor: Database;
+
+  beforeEach(async () => {
+    fresh = await freshDatabase();
+    folder = mkdtempSync(join(tmpdir(), 'tocsin-migrations-'));
+    cpSync(MIGRATIONS, folder, { recursive: true });
+    writeFileSync(join(folder, '0901-a-column.sql'), 'alter table alert add column of_tomorrow integer');
+    processor = fresh.open('tocsin_processor');
+    backup = new Client({ connectionString: fresh.url, application_name: 'backup' });
+    await backup.connect();
+    await backup.query('begin');
+    await backup.query('select from tocsin.alert');
+  }, 60_000);
+  afterEach(async () => {
+    await Promise.all([processor.close(), backup.end()]);
+    await fresh.drop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('waits for its end in short turns, between which alerts are stored', async () => {
+    const running = migrate({ connection: { url: fresh.url }, folder });
+    const waits = async () =>
+      expect(
+        await asOwner(
+          { url: fresh.url },
+          `select from pg_stat_activity
+           where datname = current_database() and application_name = 'tocsin migrate' and wait_event_type = 'Lock'`,
+        ),
+      ).toHaveLength(1);
+    const log = new PostgresEventLog(processor);
+    for (let turn = 0; turn < 2; turn += 1) {
+      await eventually(waits);
+      const [stored] = await log.append([aPlannedEvent({ tenant_id: aTenant() })]);
+      expect(stored!.outcome).toBe('stored');
+    }
+    await backup.query('commit');
+    expect((await running).applied).toEqual(['0901-a-column']);
+  }, 60_000);
+
+  it('gives up in the end, and says which process it has waited for', async () => {
+    await expect(migrate({ connection: { url: fresh.url }, folder, timeoutMs: 4_000 })).rejects.toThrow(
+      /^The tables were in use for 4 s by process \d+ \(backup\), and the migration needs them for a moment/,
+    );
+    await backup.query('commit');
+    expect((await migrate({ connection: { url: fresh.url }, folder })).applied).toEqual(['0901-a-column']);
+  }, 60_000);
+});
+
 describe('a migration that runs outside of a transaction', () => {
   let parent: string;
   let folder: string;
@@ -251,6 +303,45 @@ create index concurrently if not exists numbered_half on numbered (half);
     expect(await applied()).not.toContain('fill-and-index0000000000902');
     expect((await run()).applied).toEqual(['0902-fill-and-index', '0903-all-are-filled']);
     expect([await filled(), await index()]).toEqual([10, [{ valid: true }]]);
+  }, 60_000);
+
+  /** When a statement began that waits for a lock at present. */
+  const waitingSince = async (statement: string) =>
+    (
+      await query(`
+        select query_start::text as since, now() - query_start > interval '4 s' as is_long from pg_stat_activity
+        where datname = current_database() and application_name = 'tocsin migrate' and wait_event_type = 'Lock' and query like '${statement}%'`)
+    )[0];
+
+  it('waits for the end of older transactions to build an index, longer than for anything else', async () => {
+    await other.query('set search_path to tocsin');
+    await migrate({ connection: { url: fresh.url }, folder: without('0902', '0903') });
+    await other.query('begin');
+    await other.query('insert into numbered values (11, 5)');
+    const running = migrate({ connection: { url: fresh.url }, folder, timeoutMs: 3_000 });
+    await eventually(async () =>
+      expect(await waitingSince('create index concurrently')).toMatchObject({ is_long: true }),
+    );
+    await other.query('commit');
+    expect((await running).applied).toEqual(['0902-fill-and-index', '0903-all-are-filled']);
+    expect(await index()).toEqual([{ valid: true }]);
+  }, 60_000);
+
+  it('waits for a row in short turns, because the other rows of its chunk are locked meanwhile', async () => {
+    await other.query('set search_path to tocsin');
+    await migrate({ connection: { url: fresh.url }, folder: without('0902', '0903') });
+    await other.query('begin');
+    await other.query('select from numbered where n = 8 for update');
+    const running = run();
+    const turns = new Set<unknown>();
+    await eventually(async () => {
+      const waiting = await waitingSince('with chunk');
+      if (waiting) turns.add(waiting.since);
+      expect(turns.size).toBe(2);
+    });
+    await other.query('commit');
+    expect((await running).applied).toEqual(['0902-fill-and-index', '0903-all-are-filled']);
+    expect(await filled()).toBe(10);
   }, 60_000);
 
   it('builds an index anew that was killed half-built', async () => {

@@ -5,6 +5,7 @@ import { MigrationExecutor, type Migration, type MigrationInterface, type QueryR
 import { Unavailable } from '@tocsin/contracts';
 import type { DatabaseConnection } from './connection';
 import { openDataSource } from './database';
+import { inTransaction } from './lock-waits';
 import { readableName, readMigrations, sqlFiles, type NumberedMigration } from './migration-files';
 import { MIGRATION_LOCK } from './migration-state';
 import { stepsOf } from './migration-steps';
@@ -16,7 +17,10 @@ import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
 export interface MigrateOptions {
   /** A connection as the owner of the schema, which creates roles and tables. */
   connection: DatabaseConnection;
-  /** How long one statement may take, and how long to wait for a migration in another process; default 10 min. */
+  /**
+   * How long one statement may take, how long to wait for a migration in another process, and how long to try for the
+   * locks of one step; default 10 min.
+   */
   timeoutMs?: number;
   /** The folder of the numbered migrations; default that of this library. */
   folder?: string;
@@ -51,11 +55,14 @@ const ASK_FOR_LOCK_MS = 100;
  * once. The migrations and the functions are committed in one transaction. The exception are migrations in
  * `x.online.sql`, which run outside a transaction, after it. A migration with the line `-- needs online` has those
  * before it run in their turn: everything before them is committed first, and the functions belong to the last
- * transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable` when the database is away, and
- * an error when a migration after `to` has run already: migrations go one way.
+ * transaction. Safe to repeat; after a crash the next call resumes. A transaction that waits for a lock longer than two
+ * seconds is rolled back and tried again, so that alerts are stored while a backup reads the tables.
  *
  * A database that a newer version has migrated stays as it is: the functions of this version would replace those that
  * the processes of the newer one call.
+ *
+ * Throws `Unavailable` when the database is away, and an error when a migration after `to` has run already (migrations
+ * go one way), or when a lock was held by others for all of `timeoutMs`.
  */
 export async function migrate({
   connection,
@@ -78,7 +85,7 @@ export async function migrate({
     await takeLock(runner, timeoutMs);
     await runner.query('create schema if not exists tocsin');
     await runner.query('set search_path to tocsin');
-    return await bringUpToDate(new MigrationExecutor(source, runner), runner, numbered, to);
+    return await bringUpToDate(new MigrationExecutor(source, runner), runner, numbered, { to, timeoutMs });
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     // a migration that fails is a fault of this program: the original error helps to repair it more than a translation
@@ -107,7 +114,7 @@ async function bringUpToDate(
   executor: MigrationExecutor,
   runner: QueryRunner,
   numbered: readonly NumberedMigration[],
-  to: number,
+  { to, timeoutMs }: { to: number; timeoutMs: number },
 ): Promise<MigrationReport> {
   const pending = new Map((await executor.getPendingMigrations()).map((one) => [one.name, one]));
   const due = numbered.filter(({ recordedAs }) => pending.has(recordedAs));
@@ -119,13 +126,12 @@ async function bringUpToDate(
   if (beyond.length > 0) throw new Error(`Migrations go one way: ${beyond.at(-1)} has run already.`);
   const steps = stepsOf(complete ? due : due.filter(({ number }) => number <= to), { complete });
   for (const { isOnline, migrations, functions } of steps) {
-    if (!isOnline) await runner.startTransaction();
-    for (const { recordedAs, name } of migrations) {
-      await executor.executeMigration(pending.get(recordedAs)!);
-      report.applied.push(name);
-    }
-    if (functions) report.functions = await createFunctions(runner, version);
-    if (!isOnline) await runner.commitTransaction();
+    const apply = async () => {
+      for (const { recordedAs } of migrations) await executor.executeMigration(pending.get(recordedAs)!);
+      if (functions) report.functions = await createFunctions(runner, version);
+    };
+    await (isOnline ? apply() : inTransaction(runner, timeoutMs, apply));
+    report.applied.push(...migrations.map(({ name }) => name));
   }
   // `steps` may end with an online migration, so this is a statement of its own
   if (!complete && steps.length > 0) await runner.query(noteVersion(to));

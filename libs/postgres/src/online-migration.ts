@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Client, QueryConfig } from 'pg';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { LOCK_WAIT_MS, untilLocked } from './lock-waits';
 
 /** A statement of an online migration. `inChunks`: it is repeated until it changes no row. */
 interface OnlineStatement {
@@ -13,6 +14,11 @@ interface OnlineStatement {
  * would read 0 as its default.
  */
 const NO_CLIENT_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * An index that is built or dropped beside others waits for all transactions that began before. Nobody waits behind it.
+ */
+const WAITS_FOR_ALL = /^(create|drop)( unique)? index concurrently\b/im;
 
 const DIRECTIVE = /^-- (once|in chunks)\b.*$/m;
 
@@ -31,7 +37,7 @@ export function readOnlineStatements(text: string): OnlineStatement[] {
  * A migration whose statements commit one by one, so that none holds a lock for long: `create index concurrently`, and
  * back-fills in chunks. When it is killed, the next `migrate` begins it again: a statement that runs once must be safe
  * to repeat (`if not exists`), and chunks continue where they stopped. An index that was left half-built is dropped
- * first.
+ * first. The work on an index waits for others without end; any other statement is tried for `timeoutMs`.
  */
 export function onlineMigration(name: string, file: string, timeoutMs: number): new () => MigrationInterface {
   return class {
@@ -42,16 +48,21 @@ export function onlineMigration(name: string, file: string, timeoutMs: number): 
       const client = (await runner.connect()) as Client;
       // pg takes a timeout for one query, although its types do not have it
       const query = (text: string) => client.query({ text, query_timeout: NO_CLIENT_TIMEOUT_MS } as QueryConfig);
+      const run = async (sql: string) => {
+        const waitsForAll = WAITS_FOR_ALL.test(sql);
+        await query(`set lock_timeout to ${waitsForAll ? 0 : LOCK_WAIT_MS}`);
+        return waitsForAll ? query(sql) : untilLocked(runner, timeoutMs, () => query(sql));
+      };
       await query('set statement_timeout to 0');
       try {
-        for (const index of await halfBuiltIndexes(client)) await query(`drop index concurrently ${index}`);
+        for (const index of await halfBuiltIndexes(client)) await run(`drop index concurrently ${index}`);
         for (const { sql, inChunks } of readOnlineStatements(readFileSync(file, 'utf8'))) {
           let changed: number | null;
-          do ({ rowCount: changed } = await query(sql));
+          do ({ rowCount: changed } = await run(sql));
           while (inChunks && changed);
         }
       } finally {
-        await query(`set statement_timeout to ${timeoutMs}`).catch(() => undefined);
+        await query(`set statement_timeout to ${timeoutMs}; set lock_timeout to ${timeoutMs}`).catch(() => undefined);
       }
     }
 

@@ -53,6 +53,9 @@ export function remedyFor(error: unknown): Remedy {
   return REMEDIES[code] ?? REMEDIES[code.slice(0, 2)] ?? 'refuse';
 }
 
+/** Whether a statement failed because of the locks of others: it waited too long, or in a circle. */
+export const gotNoLock = (error: unknown): boolean => ['55P03', '40P01'].includes(sqlStateOf(error) ?? '');
+
 /**
  * Translates an error of the driver to `Unavailable` or `Refused`. The message holds neither values nor addresses; the
  * cause is kept.
