@@ -1,4 +1,4 @@
-import { Refused, Unavailable, type TenantId, type ValidMessage } from '@tocsin/contracts';
+import { QueueFull, Refused, Unavailable, type TenantId, type ValidMessage } from '@tocsin/contracts';
 import { PlainMessages, type PlainMessage, type PublishOutcome } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
@@ -30,10 +30,12 @@ class IntakeByHand {
   readonly confirmed: ValidMessage[] = [];
   calls = 0;
   trouble: () => Error | undefined = () => undefined;
+  /** How many it takes at once. */
+  room = Infinity;
   fails: (message: ValidMessage) => boolean = () => false;
   async publish(messages: readonly ValidMessage[]): Promise<PublishOutcome[]> {
     this.calls += 1;
-    const error = this.trouble();
+    const error = messages.length > this.room ? new QueueFull('nats', 'a test') : this.trouble();
     if (error) throw error;
     return messages.map((message): PublishOutcome => {
       if (this.fails(message)) return { id: message.id, outcome: 'failed', reason: 'a test' };
@@ -42,6 +44,9 @@ class IntakeByHand {
     });
   }
 }
+
+const bridges: BridgePlain[] = [];
+afterEach(() => Promise.all(bridges.splice(0).map((bridge) => bridge.stop())));
 
 function open(most?: { messages: number; bytes: number }) {
   const [source, intake, eventLog] = [new SourceByHand(), new IntakeByHand(), new LogInMemory()];
@@ -52,6 +57,7 @@ function open(most?: { messages: number; bytes: number }) {
     destination: { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   });
   const bridge = new BridgePlain(source, intake, eventLog, metrics, log, { most });
+  bridges.push(bridge);
   bridge.start();
   const counts = async () => {
     const text = await metrics.registry.getSingleMetricAsString('tocsin_plain_messages_total');
@@ -98,6 +104,17 @@ it('waits for a queue that is away, and for messages that it did not confirm, un
     'plain messages wait: the queue or the log does not take them',
     'plain messages are settled again',
   ]);
+});
+
+it('publishes plain messages of many alerts each, although the queue takes few at once', async () => {
+  const { source, intake, counts, bridge, said } = open();
+  intake.room = 500;
+  const lists = [0, 1, 2].map((list) => Array.from({ length: 400 }, (_, n) => alert(400 * list + n)));
+  source.publish(...lists);
+  await eventually(() => expect(intake.confirmed).toHaveLength(1_200));
+  expect(intake.confirmed.map(({ id }) => id)).toEqual(lists.flat().map(({ id }) => id));
+  await bridge.stop();
+  expect([await counts(), said()]).toEqual([{ published: 1_200 }, []]);
 });
 
 it('drops what has no room while the queue is away, by number and by bytes, and says so once', async () => {

@@ -10,6 +10,11 @@ import { readPlain } from './read-plain';
 const MOST_WAITING = { messages: 10_000, bytes: 32 * 1024 * 1024 };
 /** How many plain messages are read and published together. */
 const BATCH = 200;
+/**
+ * How many alerts one call gives to the queue, as an HTTP request may. A plain message may hold hundreds, and a queue
+ * refuses more at once than it has room for at all.
+ */
+const ALERTS_A_CALL = 500;
 const AGAIN = { firstMs: 100, capMs: 2_000 };
 /** How long a process that stops waits for the queue to take what it has heard. */
 const FLUSH_MS = 5_000;
@@ -93,8 +98,16 @@ export class BridgePlain {
         letters.push(...(read?.letters ?? []));
         if (read?.replaced) this.metrics.replacedCharacters.inc(read.replaced);
       }
-      await this.settle(messages, 'published', (some) => this.publish(some));
+      await this.publishAll(messages);
       await this.settle(letters, 'refused', (some) => this.bury(some));
+    }
+  }
+
+  private async publishAll(messages: readonly ValidMessage[]): Promise<void> {
+    for (let from = 0; from < messages.length; from += ALERTS_A_CALL) {
+      if (from > 0 && this.giveUp.signal.aborted) return this.giveUpOn(messages.slice(from));
+      const some = messages.slice(from, from + ALERTS_A_CALL);
+      await this.settle(some, 'published', (left) => this.publish(left));
     }
   }
 
