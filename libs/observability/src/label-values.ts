@@ -63,6 +63,7 @@ export type RequestLimit = (typeof REQUEST_LIMITS)[number];
 /** What became of a request for another service. */
 export const PROXY_OUTCOMES = [
   'answered', // the service has answered, whatever its status
+  'client_left', // before an answer began
   'refused', // by a limit of the gateway
   'timeout',
   'unavailable',

@@ -195,6 +195,20 @@ it('passes the parts of an answer on when they come, and tells the service when 
   await eventually(() => expect(left).toBe(true));
 });
 
+it('counts a request whose client leaves before an answer apart, with and without a body', async () => {
+  const auth = await service(() => undefined);
+  const { url, count } = await gateway(auth.url);
+  const leaving = new AbortController();
+  const asked = [{}, { method: 'POST', body: 'a' }].map((more) =>
+    fetch(`${url}/auth`, { ...more, signal: leaving.signal }).catch(() => undefined),
+  );
+  await eventually(() => expect(auth.asked).toHaveLength(2));
+  leaving.abort();
+  await Promise.all(asked);
+  await eventually(async () => expect(await count('client_left')).toBe(2));
+  expect(await count('answered')).toBe(0);
+});
+
 /** A path as it stands, which `fetch` would shorten. */
 async function statusOf(port: number, path: string): Promise<number> {
   const asking = ask({ port, path, host: '127.0.0.1' }).end();

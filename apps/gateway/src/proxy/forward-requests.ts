@@ -52,7 +52,7 @@ export class ForwardRequests {
     const route = routeOf(this.config.PROXY_ROUTES, request.path);
     if (!route) return next();
     this.forward(route, request, response).then(
-      () => this.metrics.proxiedRequests.inc({ outcome: 'answered' }),
+      (outcome) => this.metrics.proxiedRequests.inc({ outcome }),
       (error: unknown) => {
         this.metrics.proxiedRequests.inc({ outcome: outcomeOf(error) });
         next(error);
@@ -60,20 +60,20 @@ export class ForwardRequests {
     );
   };
 
-  private async forward(route: ProxyRoute, request: Request, response: Response): Promise<void> {
+  private async forward(route: ProxyRoute, request: Request, response: Response): Promise<ProxyOutcome> {
     if (leavesItsPrefix(request.path)) throw new Refused('invalid_request', 'A path has no "." or ".." in it.');
     await this.requests.limitAddress(request, response);
     if (this.underWay >= this.limits.requests)
       throw new Refused('overloaded', 'Too many requests to other services are under way.');
     this.underWay += 1;
     try {
-      await this.send(route, request, response);
+      return await this.send(route, request, response);
     } finally {
       this.underWay -= 1;
     }
   }
 
-  private send({ target }: ProxyRoute, request: Request, response: Response): Promise<void> {
+  private send({ target }: ProxyRoute, request: Request, response: Response): Promise<ProxyOutcome> {
     const { bodyBytes, silenceMs } = this.limits;
     if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes);
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
@@ -84,7 +84,7 @@ export class ForwardRequests {
         if (response.headersSent) return void response.destroy();
         reject(refusalFor(error, performance.now() - askedAt >= silenceMs));
       };
-      response.once('close', resolve);
+      response.once('close', () => resolve(response.headersSent ? 'answered' : 'client_left'));
       // counted as it passes, because a body without a length may be of any size
       const body = hasBody(request) ? request.pipe(atMost(bodyBytes)) : undefined;
       body?.once('error', fail);
