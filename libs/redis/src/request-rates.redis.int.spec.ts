@@ -47,3 +47,16 @@ test('requests cannot be counted while Redis is silent: that is known at once, a
   proxy.silence(false);
   await eventually(async () => expect((await rates.count('ana')).count).toBeGreaterThan(1));
 });
+
+test('a count that comes too late decides alone: what else is under way over the connection is answered', async () => {
+  const connection = redis.connection(proxy.via(redisUrl()));
+  const rates = redis.rates(undefined, connection);
+  await rates.count('ana');
+  proxy.silence();
+  const beside = connection.run('tickets', 10_000, (client) => client.ping());
+  await expect(rates.count('ana')).rejects.toMatchObject({ name: 'Unavailable', role: 'slots' });
+  proxy.silence(false);
+  expect(await beside).toBe('PONG');
+  await eventually(async () => expect((await rates.count('ana')).count).toBeGreaterThan(1));
+  expect(proxy.accepted).toBe(1);
+});

@@ -102,8 +102,9 @@ export class OwnRedis {
     return new RedisTicketStore(this.connection(url), this.prefix);
   }
 
-  rates(url = this.urls): RedisRequestRates {
-    return new RedisRequestRates(this.connection(url), this.prefix);
+  /** Counts of requests, on a connection of their own unless one is given. */
+  rates(url = this.urls, connection = this.connection(url)): RedisRequestRates {
+    return new RedisRequestRates(connection, this.prefix);
   }
 
   /** Removes every key of the test. */
