@@ -50,6 +50,8 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
 /** Longer than one `publish` takes. */
 const STOP_TIMEOUT_MS = 10_000;
+/** How long PostgreSQL keeps the rows of a relay whose machine has vanished, which ends no connection. */
+const CLAIM_KEPT_MS = 30_000;
 
 /** All columns are text, because the service may have configured its client to read numbers and JSON in its own way. */
 interface Row {
@@ -77,8 +79,8 @@ interface Hopeless {
  * - At least once, with the row's id. When a relay is killed between the confirmation and the commit, its batch is
  *   published again, and Tocsin stores it once.
  * - Rows are claimed with `for update skip locked` in a transaction that lasts as long as a `publish` (5 s at most).
- *   Several relays may share an outbox; the rows of a killed relay are free when its connection ends. With one relay
- *   alerts keep their order, except those that were not confirmed.
+ *   Several relays may share an outbox; the rows of a killed relay are free when its connection ends, or after 30 s if
+ *   its machine has vanished. With one relay alerts keep their order, except those that were not confirmed.
  * - The relay polls instead of listening. A `notify` makes every commit of the database wait for a lock, and listening
  *   needs a session, which poolers do not give. Call `wake` after a commit where a second matters.
  */
@@ -145,6 +147,7 @@ export class OutboxRelay {
     let broken: Error | undefined;
     try {
       await client.query('begin');
+      await client.query(`set local idle_in_transaction_session_timeout = ${CLAIM_KEPT_MS}`);
       const claimed = await client.query(
         `select o.outbox_id::text, o.id, o.alert::text, o.traceparent from ${this.table} as o where o.failure is null order by o.outbox_id limit $1 for update skip locked`,
         [batch],
