@@ -53,6 +53,22 @@ export const settings = {
   }),
 };
 
+/** What chooses services for the other apps and is ignored here, in a sentence for the operator. */
+export function ignoredEngines(
+  environment: NodeJS.ProcessEnv,
+  { RABBITMQ_URL, REDIS_URL }: Pick<StandaloneConfig, 'RABBITMQ_URL' | 'REDIS_URL'>,
+): string[] {
+  const used = { QUEUE: RABBITMQ_URL && 'rabbitmq', BUS: REDIS_URL && 'redis', NATS_URL: undefined };
+  const ignored = Object.entries(used).filter(
+    ([name, value]) => environment[name]?.trim() && environment[name] !== value,
+  );
+  if (ignored.length === 0) return [];
+  return [
+    `${ignored.map(([name]) => name).join(', ')}: without effect here, where the queue is embedded or RabbitMQ ` +
+      '(RABBITMQ_URL), and the bus in process or Redis (REDIS_URL)',
+  ];
+}
+
 /**
  * Where what would be sent is written while no mail server is configured; undefined when one is, since then what was
  * written to a folder would count as sent.

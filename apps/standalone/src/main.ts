@@ -29,7 +29,7 @@ import { connectProcessor, plainReport } from '../../alert-processor/src/alert-p
 import { gatewayReport, openHttp, prepareHttp } from '../../gateway/src/gateway.module';
 import { enabledChannels } from '../../notifier/src/notifier.module';
 import { misspeltSettings } from '@tocsin/settings';
-import { loadConfig, outboxFolderOf, settings, type StandaloneConfig } from './config';
+import { ignoredEngines, loadConfig, outboxFolderOf, settings, type StandaloneConfig } from './config';
 import { DEMO_MEMBERSHIPS, DEMO_USER, demoToken, introduceRecipients, keptSecret } from './demo-data';
 import { explainPortInUse } from './port-in-use';
 import { StandaloneModule } from './standalone.module';
@@ -182,6 +182,7 @@ function reportOf(config: StandaloneConfig, channels: readonly string[]): StartR
         : ['embedded storage: survives kill -9, not a power cut; for trying out, not for production']),
       ...gateway.warnings.filter((warning) => !trial || !weakAuthSettings(config).includes(warning)),
       ...plain.warnings,
+      ...ignoredEngines(process.env, config),
       ...misspeltSettings(Object.keys(settings), process.env),
     ],
   };
