@@ -19,7 +19,7 @@ const SERVICES = {
   RABBITMQ_URL: 'amqp://u:canary-rabbit@127.0.0.1:1',
 };
 /** Values of these never appear; what else was given does. */
-const SECRET = /_SECRET$|^TENANT_SERVICE_TOKEN$|^(DATABASE|REDIS|RABBITMQ)_URL$/;
+const SECRET = /_SECRET$|^TENANT_SERVICE_TOKEN$|^(DATABASE|REDIS|RABBITMQ|NATS)_URL$/;
 const GATEWAY = { ...SERVICES, JWT_SECRET, PORT: '0', ADMIN_PORT: '0' };
 const PROCESSOR = { ...SERVICES, ADMIN_PORT: '0' };
 
@@ -128,6 +128,12 @@ describe('a wrong configuration', () => {
         JWT_JWKS_ALGORITHMS: 'none',
       },
       'JWT_JWKS_ALGORITHMS',
+    ],
+    ['a password of Redis that is not encoded', { REDIS_URL: 'redis://:canary-100%@127.0.0.1:1' }, 'REDIS_URL'],
+    [
+      'a password of NATS that is not encoded',
+      { QUEUE: 'nats', NATS_URL: 'nats://u:canary-100%@127.0.0.1:1' },
+      'NATS_URL',
     ],
     ['a secret in a file that is not there', { JWT_SECRET: '', JWT_SECRET_FILE: '/nowhere/canary' }, 'JWT_SECRET_FILE'],
   ])('%s is one sentence', async (_, environment, name) => {

@@ -1,4 +1,4 @@
-import { setting } from '@tocsin/settings';
+import { hasReadableUser, setting, UNREADABLE_USER } from '@tocsin/settings';
 import { z } from 'zod';
 
 const isAddress = (url: string): boolean =>
@@ -9,7 +9,8 @@ const NATS_ADDRESSES = z
   .refine(
     (list) => list.split(',').every((url) => isAddress(url.trim())),
     'nats:// or tls:// addresses are expected, separated by commas',
-  );
+  )
+  .refine((list) => list.split(',').every((url) => hasReadableUser(url.trim())), UNREADABLE_USER);
 
 /** The settings of an app that uses NATS. All apps of one system have the same values. */
 export const natsSettings = {

@@ -1,4 +1,4 @@
-import { MAKE_A_SECRET, setting } from '@tocsin/settings';
+import { hasReadableUser, MAKE_A_SECRET, setting, UNREADABLE_USER } from '@tocsin/settings';
 import { z } from 'zod';
 import { namesCluster, redisAddresses } from './cluster/addresses';
 
@@ -10,7 +10,8 @@ const REDIS_ADDRESSES = z
   .refine(
     (list) => redisAddresses(list).every(isAddress),
     'it must be a redis:// or rediss:// address, or several that are separated by commas',
-  );
+  )
+  .refine((list) => redisAddresses(list).every(hasReadableUser), UNREADABLE_USER);
 
 /** What Tocsin does with plain JSON beside its own signed hints. */
 const PLAIN_USES = ['off', 'publish', 'bridge', 'both'] as const;

@@ -27,6 +27,24 @@ export const onOff = z
 
 /** How to make a secret, for the sentence about one that is missing or too short. */
 export const MAKE_A_SECRET = '`openssl rand -base64 48` makes one';
+/**
+ * Whether user and password of an address can be read, for a refinement of its schema. A raw `%` in them cannot, and
+ * drivers would meet that at each attempt to connect.
+ */
+export function hasReadableUser(address: string): boolean {
+  if (!URL.canParse(address)) return true;
+  const { username, password } = new URL(address);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What is said where `hasReadableUser` is false. */
+export const UNREADABLE_USER = 'user and password must be encoded: a % is written %25';
+
 
 /**
  * Every problem of a configuration at once, one sentence each. A sentence names the variable, and shows its value only
