@@ -143,8 +143,14 @@ describe('a wrong configuration', () => {
 
   it('of the processor: a size out of its range is named', async () => {
     expect(
-      await refusalOf('alert-processor', { ...PROCESSOR, PROCESSOR_PREFETCH: '0', PROCESSOR_LANES: '99' }),
-    ).toEqual([naming('PROCESSOR_LANES'), naming('PROCESSOR_PREFETCH')]);
+      await refusalOf('alert-processor', {
+        ...PROCESSOR,
+        PROCESSOR_PREFETCH: '0',
+        PROCESSOR_LANES: '99',
+        // beyond what an integer of PostgreSQL holds
+        FOLD_AFTER: '2147483648',
+      }),
+    ).toEqual([naming('PROCESSOR_LANES'), naming('FOLD_AFTER'), naming('PROCESSOR_PREFETCH')]);
   });
 
   it('of the standalone: a real queue before an embedded database is refused', async () => {
@@ -162,7 +168,7 @@ describe('a wrong configuration', () => {
     expect(Math.min(...durationsMs)).toBeLessThan(MAX_MS);
   });
 
-  it('is none: an empty value is an unset one, and a secret may stand in a file', async () => {
+  it('is none: an empty value or one of blanks is an unset one, and a secret may stand in a file', async () => {
     const file = join(folder, 'secret');
     writeFileSync(file, `${JWT_SECRET}\n`);
     const gateway = processes.launch('gateway', {
@@ -171,6 +177,7 @@ describe('a wrong configuration', () => {
       JWT_SECRET_FILE: file,
       JWT_JWKS_URL: '',
       HEARTBEAT_MS: '',
+      MAX_STREAMS: ' ',
       TENANT_SERVICE_URL: '',
     });
     // the app has nothing to refuse, and waits for services that are not there

@@ -47,6 +47,16 @@ test('every setting explains itself', () => {
   expect(silent).toEqual([]);
 });
 
+test('every time takes a unit', () => {
+  const takesNone = Object.values(settingsByApp).flatMap((shape) =>
+    Object.entries(shape)
+      .filter(([name]) => name.endsWith('_MS'))
+      .filter(([, schema]) => !['1s', '1m', '1h'].some((time) => (schema as z.ZodType).safeParse(time).success))
+      .map(([name]) => name),
+  );
+  expect(takesNone).toEqual([]);
+});
+
 test('no setting of one app looks like a misspelt one of another: all may stand in one .env', () => {
   const every = Object.values(settingsByApp).flatMap((shape) => Object.keys(shape));
   const environment = Object.fromEntries(every.map((name) => [name, 'set']));

@@ -39,7 +39,7 @@ export const processorSettings = {
       'How many statements store alerts at the same time; the tenants are spread over them. Each takes a ' +
       'connection to the database. Urgent, suspect and expired messages take one more connection each.',
   }),
-  FOLD_AFTER: setting(z.coerce.number().int().min(0).default(FOLDING.after), {
+  FOLD_AFTER: setting(z.coerce.number().int().min(0).max(1_000_000).default(FOLDING.after), {
     description:
       'How many repeats of an open alert within FOLD_WINDOW get an entry of their own. Further repeats are ' +
       'counted. The next entry of the alert has their number; it comes at the end of the window at the ' +

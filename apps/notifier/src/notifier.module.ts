@@ -19,7 +19,7 @@ import {
 import type { Channel } from '@tocsin/contracts/wire';
 import { Log, Metrics, Trace } from '@tocsin/observability';
 import { checkPhoneSettings } from '@tocsin/phones';
-import { setting } from '@tocsin/settings';
+import { duration, setting } from '@tocsin/settings';
 import { z } from 'zod';
 import { Begins } from './begins';
 import { Breakers } from './breakers';
@@ -36,7 +36,7 @@ import { StartNotifications } from './start-notifications';
 
 /** The settings of the notifier itself and of its channels. They do not depend on the technology behind its ports. */
 export const notifierSettings = {
-  NOTIFIER_DRAIN_MS: setting(z.coerce.number().int().min(0).max(25_000).default(10_000), {
+  NOTIFIER_DRAIN_MS: setting(duration({ most: 25_000 }).default(10_000), {
     description:
       'How long attempts that are under way may continue after SIGTERM, in milliseconds. After that they ' +
       'are aborted. 0 aborts them at once.',

@@ -33,6 +33,11 @@ it('DATABASE_MIGRATION_URL defaults to the address of the apps', () => {
   );
 });
 
+it('the time of a statement leaves the driver a second more, within what a timer can wait for', () => {
+  expect(read({ DB_STATEMENT_TIMEOUT_MS: '2147482647' }).DB_STATEMENT_TIMEOUT_MS).toBe(2_147_482_647);
+  expect(() => read({ DB_STATEMENT_TIMEOUT_MS: '2147482648' })).toThrow(/^DB_STATEMENT_TIMEOUT_MS is not valid/);
+});
+
 it('a wrong address is named, never shown', () => {
   expect(() => read({ DATABASE_URL: 'mysql://u:hush@h/d' })).toThrow(/^DATABASE_URL is not valid/);
   expect(() => read({ DATABASE_URL: 'mysql://u:hush@h/d' })).not.toThrow(/hush/);

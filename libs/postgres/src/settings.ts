@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, MAKE_A_SECRET, onOff, setting } from '@tocsin/settings';
+import { duration, LONGEST_TIMER_MS, MAKE_A_SECRET, onOff, setting } from '@tocsin/settings';
 
 /** The settings of PostgreSQL. `databaseUrlOf` and `migrationUrlOf` make addresses from them. */
 export const postgresSettings = {
@@ -53,7 +53,8 @@ export const postgresSettings = {
   DB_POOL_SIZE: setting(z.coerce.number().int().min(1).max(1000).default(10), {
     description: 'The most connections to PostgreSQL that a process keeps.',
   }),
-  DB_STATEMENT_TIMEOUT_MS: setting(duration({ least: 1 }).default(5_000), {
+  // a second less than a timer can wait for: the driver waits for a second longer than PostgreSQL
+  DB_STATEMENT_TIMEOUT_MS: setting(duration({ least: 1, most: LONGEST_TIMER_MS - 1_000 }).default(5_000), {
     description: 'After how many milliseconds PostgreSQL cancels a statement.',
   }),
   DB_READY_TIMEOUT: setting(duration({ least: 1 }).default(120_000), {

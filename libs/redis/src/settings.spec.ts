@@ -1,4 +1,13 @@
-import { bridgeProblems, bridgesPlain, clusterProblems, plainPrefixOf, plainProblems, redisSettings } from './settings';
+import { readSettings } from '@tocsin/settings';
+import {
+  bridgeProblems,
+  bridgesPlain,
+  clusterProblems,
+  plainPrefixOf,
+  plainProblems,
+  redisPlainSettings,
+  redisSettings,
+} from './settings';
 
 describe('the settings of plain messages', () => {
   const chosen = {
@@ -40,6 +49,16 @@ describe('the settings of plain messages', () => {
     const withoutRedis = { ...bridge, REDIS_URL: undefined };
     expect([...plainProblems(withoutRedis), ...bridgeProblems(withoutRedis)]).toEqual([
       'REDIS_PLAIN=bridge needs REDIS_URL.',
+    ]);
+  });
+
+  it('may have an empty prefix, for programs that listen on alerts:<tenant>', () => {
+    const prefixOf = (environment: Record<string, string>) =>
+      readSettings(redisPlainSettings, environment).REDIS_PLAIN_PREFIX;
+    expect([prefixOf({}), prefixOf({ REDIS_PLAIN_PREFIX: '' }), prefixOf({ REDIS_PLAIN_PREFIX: ' ' })]).toEqual([
+      'plain:',
+      '',
+      'plain:',
     ]);
   });
 

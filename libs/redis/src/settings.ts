@@ -111,8 +111,9 @@ export const redisPlainSettings = {
   }),
   REDIS_PLAIN_PREFIX: setting(z.string().max(100).default('plain:'), {
     description:
-      'What stands before alerts:<tenant> in the topics of plain messages. For publish it must differ from ' +
-      'REDIS_PREFIX. The bridge hears the topics of both prefixes.',
+      'What stands before alerts:<tenant> in the topics of plain messages; empty: nothing. For publish it must differ ' +
+      'from REDIS_PREFIX. The bridge hears the topics of both prefixes.',
+    takesEmpty: true,
   }),
 };
 

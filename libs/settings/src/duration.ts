@@ -4,7 +4,7 @@ const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 type Unit = keyof typeof MILLISECONDS;
 
 /** What Node's timers can wait for, in milliseconds: some 24 days. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+export const LONGEST_TIMER_MS = 2_147_483_647;
 
 interface Bounds {
   /** The unit of the value, and of a number that is written without a unit. Default `ms`. */

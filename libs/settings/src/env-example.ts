@@ -48,7 +48,7 @@ export function sectionsOf(settingsByApp: SettingsByApp): [heading: string, sett
 }
 
 const PREFACE = `# Every setting with its unit and its default. Copy this file to .env and uncomment what you change; the environment
-# itself wins over .env. An empty value is an unset one. Times may carry a unit: 500ms, 15s, 2m, 1h.
+# itself wins over .env. An empty value, or one of blanks alone, is unset. Times may carry a unit: 500ms, 15s, 2m, 1h.
 # Each secret can be read from a file: <NAME>_FILE=/run/secrets/name.
 # Written by \`npm run settings\` from the code that reads the settings: change it there.
 `;

@@ -24,7 +24,7 @@ problem at once, shows what was given unless it is a secret, and ends with exit 
 reported with the name that was probably meant.
 
 - A file \`.env\` in the working directory is read too. The environment has precedence.
-- An empty value is an unset one.
+- An empty value, or one of blanks alone, is an unset one.
 - Times may carry a unit: \`500ms\`, \`15s\`, \`2m\`, \`1h\`.
 - Each secret can be read from a file: \`<NAME>_FILE=/run/secrets/name\`.
 

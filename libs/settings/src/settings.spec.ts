@@ -18,8 +18,8 @@ const problemsOf = (environment: Record<string, string>) => {
   throw new Error('accepted');
 };
 
-it('an empty value is an unset one, and the result cannot be changed', () => {
-  const settings = readSettings(shape, { PORT: '', SECRET: 'long enough', FLAG: 'On' });
+it.each(['', ' ', '\t \n'])('the value %j is an unset one, and the result cannot be changed', (nothing) => {
+  const settings = readSettings(shape, { PORT: nothing, SECRET: 'long enough', SECRET_FILE: nothing, FLAG: 'On' });
   expect(settings).toEqual({ PORT: 8000, SECRET: 'long enough', FLAG: true });
   expect(Object.isFrozen(settings)).toBe(true);
 });
@@ -37,6 +37,7 @@ it('every problem is told at once, by name and with what was given, which a secr
     'PORT is not valid: must be at most 65535 (given: "70000").',
   ]);
   expect(problemsOf({})).toEqual(['SECRET is required.']);
+  expect(problemsOf({ SECRET: '   ' })).toEqual(['SECRET is required.']);
 });
 
 it('what may be a secret in the wrong variable is not shown', () => {

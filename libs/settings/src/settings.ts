@@ -11,6 +11,8 @@ interface AboutSetting {
   description: string;
   /** Its value never appears in an example, a message or a log, and `<NAME>_FILE` may name a file that holds it. */
   secret?: boolean;
+  /** Whether an empty value is a value. For other settings it is an unset one. */
+  takesEmpty?: boolean;
   /** The value that `.env.example` shows when there is no default. */
   example?: string;
 }
@@ -25,8 +27,6 @@ export const onOff = z
   .pipe(z.enum(['on', 'true', 'yes', '1', 'allow', 'off', 'false', 'no', '0', 'deny'], 'on or off is needed'))
   .transform((word) => ['on', 'true', 'yes', '1', 'allow'].includes(word));
 
-/** How to make a secret, for the sentence about one that is missing or too short. */
-export const MAKE_A_SECRET = '`openssl rand -base64 48` makes one';
 /**
  * Whether user and password of an address can be read, for a refinement of its schema. A raw `%` in them cannot, and
  * drivers would meet that at each attempt to connect.
@@ -45,6 +45,8 @@ export function hasReadableUser(address: string): boolean {
 /** What is said where `hasReadableUser` is false. */
 export const UNREADABLE_USER = 'user and password must be encoded: a % is written %25';
 
+/** How to make a secret, for the sentence about one that is missing or too short. */
+export const MAKE_A_SECRET = '`openssl rand -base64 48` makes one';
 
 /**
  * Every problem of a configuration at once, one sentence each. A sentence names the variable, and shows its value only
@@ -61,8 +63,9 @@ export class ConfigurationError extends Error {
 export const EXIT_CONFIGURATION = 78;
 
 /**
- * Reads settings from the environment. An empty value is an unset one; `<NAME>_FILE` is read where `<NAME>` is a
- * secret. `check` reports contradictions between settings that are each valid. Throws `ConfigurationError`.
+ * Reads settings from the environment. A value that is empty or of blanks alone is an unset one, unless the setting
+ * takes an empty one; `<NAME>_FILE` is read where `<NAME>` is a secret. `check` reports contradictions between settings
+ * that are each valid. Throws `ConfigurationError`.
  */
 export function readSettings<S extends z.ZodRawShape>(
   shape: S,
@@ -73,8 +76,10 @@ export function readSettings<S extends z.ZodRawShape>(
   const given: Record<string, string> = {};
   for (const [name, schema] of Object.entries(shape)) {
     const file = environment[`${name}_FILE`];
-    if (environment[name]) given[name] = environment[name];
-    else if (file && aboutSetting(schema as z.ZodType).secret) {
+    const { secret, takesEmpty } = aboutSetting(schema as z.ZodType);
+    const value = environment[name];
+    if (value?.trim() || (value === '' && takesEmpty)) given[name] = value;
+    else if (file?.trim() && secret) {
       try {
         given[name] = readFileSync(file, 'utf8').trim();
       } catch {
