@@ -173,7 +173,9 @@ describe('the standalone', () => {
       owner = new Processes();
       ownData = mkdtempSync(join(folder, 'data-'));
       cpSync(made, ownData, { recursive: true });
-      standalone = await owner.start('standalone', environment({ DATA_DIR: ownData }));
+      // a shell that is set up for the other apps
+      const others = { QUEUE: 'nats', BUS: 'redis', NATS_URL: 'nats://u:canary@127.0.0.1:1' };
+      standalone = await owner.start('standalone', environment({ DATA_DIR: ownData, ...others }));
     });
     afterAll(() => owner.close());
 
@@ -207,7 +209,9 @@ describe('the standalone', () => {
       expect(text).toContain('"title":"Flour is low"');
       for (const line of ['Health', 'Publish', 'Demo']) await printed(standalone, line);
       expect(standalone.stdout).toMatch(/\d+ enabled, \d+ warnings?/);
-      expect(standalone.stdout).toMatch(/^ *! .*embedded/m);
+      expect(standalone.stdout).toMatch(/^ *! embedded/m);
+      expect(standalone.stdout).toMatch(/^ *! QUEUE, BUS, NATS_URL: without effect here/m);
+      expect(await standalone.metric('tocsin_bus_up')).toBe(1);
     });
 
     it('does not share its data: a second process is refused in one sentence, and the first goes on', async () => {

@@ -61,7 +61,7 @@ export class StandaloneModule {
           keys: postgres,
           observability,
         })
-      : EmbeddedModule.forRoot();
+      : EmbeddedModule.forRoot(observability);
     const plain =
       config.REDIS_URL && bridgesPlain(config)
         ? PlainMessagesModule.forRoot({

@@ -28,6 +28,8 @@ export class NatsConnection {
   #firstAttempt: Promise<void> | undefined;
   #connected = false;
   #lostAt: Date | undefined;
+  /** What the last attempt to connect failed with; undefined while it is connected. */
+  #trouble: unknown;
   readonly #onLost = new Set<(error: Error) => void>();
   #failures = 0;
   readonly #closing = new AbortController();
@@ -109,7 +111,8 @@ export class NatsConnection {
   }
 
   private away(role: DependencyRole, cause: unknown): Unavailable {
-    return new Unavailable(role, 'NATS does not answer.', { technology: 'nats', cause, since: this.#lostAt });
+    const why = this.#trouble ?? cause;
+    return new Unavailable(role, 'NATS does not answer.', { technology: 'nats', cause: why, since: this.#lostAt });
   }
 
   /** Connects for the first time. `attempted` is called after the first attempt, whatever came of it. */
@@ -138,16 +141,18 @@ export class NatsConnection {
         this.#is(true);
         void this.#follow(client);
         return attempted();
-      } catch {
+      } catch (error) {
+        this.#trouble = error;
         this.#lostAt ??= new Date();
         await sleep(fullJitter(this.#failures++, RECONNECT), undefined, { signal, ref: false }).catch(() => undefined);
       }
   }
 
   async #follow(client: Client): Promise<void> {
-    for await (const { type } of client.status()) {
-      if (type === 'disconnect') this.#is(false);
-      if (type === 'reconnect') this.#is(true);
+    for await (const status of client.status()) {
+      if (status.type === 'disconnect') this.#is(false);
+      if (status.type === 'reconnect') this.#is(true);
+      if (status.type === 'error' && !this.#connected) this.#trouble = status.error;
     }
     this.#is(false);
     // the client has given up, which it should not
@@ -159,6 +164,7 @@ export class NatsConnection {
     this.#connected = connected;
     if (connected) {
       this.#lostAt = undefined;
+      this.#trouble = undefined;
       this.#failures = 0;
     } else {
       this.#lostAt = new Date();

@@ -30,6 +30,7 @@ describeEventBusOutage('PostgreSQL', {
       // the pool publishes, and a session of its own listens
       cutOff: (when) => opened.bus(when === 'publishing' ? { poolUrl: url } : { url }),
       proxy,
+      gauge: opened.metrics.busUp,
       async close() {
         await opened.close();
         await proxy.close();

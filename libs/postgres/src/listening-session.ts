@@ -46,6 +46,7 @@ export class ListeningSession {
   private closed = false;
   private isListening = false;
   private failures = 0;
+  private failure: unknown;
   private waiting: NodeJS.Timeout | undefined;
   private pinging: NodeJS.Timeout | undefined;
 
@@ -61,7 +62,12 @@ export class ListeningSession {
     return this.isListening;
   }
 
-  /** Calls `onChange` whenever `listening` has changed. */
+  /** What it was last lost by, or could not connect for; undefined while it listens. */
+  get trouble(): unknown {
+    return this.failure;
+  }
+
+  /** Calls `onChange` whenever `listening` has changed, and after each attempt to connect that failed. */
   watch(onChange: (listening: boolean) => void): void {
     this.watchers.add(onChange);
   }
@@ -85,7 +91,7 @@ export class ListeningSession {
       const { rows } = await client.query(sql, [...parameters]);
       return rows as Row[];
     } catch (error) {
-      this.replace(client);
+      this.replace(client, error);
       throw error;
     }
   }
@@ -121,7 +127,7 @@ export class ListeningSession {
       keepAlive: true,
     });
     this.client = client;
-    client.on('error', () => this.replace(client));
+    client.on('error', (error) => this.replace(client, error));
     client.on('end', () => this.replace(client));
     client.on('notification', ({ channel, payload }) => this.deliver(channel, payload ?? ''));
     try {
@@ -131,24 +137,24 @@ export class ListeningSession {
       this.isListening = true;
       if (await this.listenTo(this.channels.all)) {
         this.failures = 0;
+        this.failure = undefined;
         for (const watcher of this.watchers) watcher(true);
       }
-    } catch {
-      this.replace(client);
+    } catch (error) {
+      this.replace(client, error);
     }
   }
 
   /** Drops the connection for a new one, unless that happened already. */
-  private replace(client: Client): void {
+  private replace(client: Client, failure?: unknown): void {
     if (this.client !== client) return;
     this.client = undefined;
+    this.failure = failure;
     // a connection that is silent would not end in an orderly way
     client.connection.stream.destroy();
     this.channels.interrupt();
-    if (this.isListening) {
-      this.isListening = false;
-      for (const watcher of this.watchers) watcher(false);
-    }
+    this.isListening = false;
+    for (const watcher of this.watchers) watcher(false);
     if (this.closed) return;
     this.waiting = setTimeout(() => void this.connect(), fullJitter(this.failures++, BACK_OFF));
   }
@@ -160,8 +166,8 @@ export class ListeningSession {
     try {
       if (channels.length > 0)
         await client.query(channels.map(({ name }) => `listen ${client.escapeIdentifier(name)}`).join(';'));
-    } catch {
-      this.replace(client);
+    } catch (error) {
+      this.replace(client, error);
       return false;
     }
     if (this.client !== client) return false;

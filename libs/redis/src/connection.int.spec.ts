@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { eventually } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { OwnRedis, redisUrl } from './testing/own-redis';
@@ -18,5 +19,21 @@ test('a connection that is accepted and never answered is given up for another o
   } finally {
     await redis.close();
     await proxy.close();
+  }
+});
+
+test('what keeps it from connecting is the cause of what fails, and has no password', async () => {
+  const redis = new OwnRedis();
+  const url = Object.assign(new URL(redisUrl()), { username: 'nobody', password: 'canary' }).toString();
+  try {
+    const connection = redis.connection(url);
+    const failure = await eventually(async () => {
+      const error = await connection.run('bus', 1_000, (client) => client.ping()).catch((thrown: Error) => thrown);
+      expect(error).toMatchObject({ name: 'Unavailable', cause: { message: expect.stringContaining('WRONGPASS') } });
+      return error;
+    });
+    expect(inspect(failure, { depth: null })).not.toContain('canary');
+  } finally {
+    await redis.close();
   }
 });

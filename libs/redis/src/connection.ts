@@ -50,6 +50,8 @@ export class RedisConnection {
   private readonly client: Redis;
   private firstAttempt: Promise<void> | undefined;
   private lostAt: Date | undefined;
+  /** What it was last lost by, or could not connect for. */
+  private trouble: Error | undefined;
 
   /** `prefix` stands before every key of its commands. */
   constructor(
@@ -57,7 +59,14 @@ export class RedisConnection {
     private readonly prefix: string,
   ) {
     this.client = newClient(urls, 'tocsin-commands', prefix);
-    this.client.on('ready', () => (this.lostAt = undefined));
+    this.client.on('ready', () => {
+      this.lostAt = undefined;
+      this.trouble = undefined;
+    });
+    this.client.on('error', (error: Error & { command?: unknown }) => {
+      delete error.command; // that of AUTH has the password
+      this.trouble = error;
+    });
     // `close` also follows every failed attempt to reconnect: the first one counts
     this.client.on('close', () => (this.lostAt ??= new Date()));
   }
@@ -91,7 +100,7 @@ export class RedisConnection {
     } catch (error) {
       throw new Unavailable(role, 'Redis does not answer.', {
         technology: 'redis',
-        cause: error,
+        cause: this.connected ? error : (this.trouble ?? error),
         since: this.lostAt,
       });
     }

@@ -30,6 +30,7 @@ describeEventBusOutage('Redis', {
       bus: () => redis.bus(),
       cutOff: () => redis.bus({ url: proxy.via(redisUrl()) }),
       proxy,
+      gauge: redis.metrics.busUp,
       async close() {
         await redis.close();
         await proxy.close();

@@ -12,6 +12,8 @@ interface OpenEventBuses {
   cutOff(when: 'publishing' | 'subscribing'): ClosableBus;
   /** `silence`: nothing passes, and nothing ends. `refuse`: no new connection is taken. */
   proxy: { silence(on?: boolean): void; refuse(on?: boolean): void };
+  /** The gauge of the buses: 1 while hints can arrive. */
+  gauge: { get(): Promise<{ values: readonly { value: number }[] }> };
   close(): Promise<void>;
 }
 
@@ -37,6 +39,9 @@ export function describeEventBusOutage(
       await eventually(() => bus.publish([hint]));
     });
 
+    const gaugeIs = (expected: number) =>
+      eventually(async () => expect((await opened.gauge.get()).values.map(({ value }) => value)).toEqual([expected]));
+
     it('lets a subscriber wait 500 ms at most while its server is away, and tells it when hints arrive', async () => {
       opened.proxy.refuse();
       const bus = opened.cutOff('subscribing');
@@ -45,10 +50,12 @@ export function describeEventBusOutage(
       await bus.subscribe(tenant, heard);
       expect(performance.now() - since).toBeLessThan(900);
       expect(bus.connected).toBe(false);
+      await gaugeIs(0);
 
       opened.proxy.refuse(false);
       await eventually(() => expect(heard.resumed).toBe(1));
       expect(bus.connected).toBe(true);
+      await gaugeIs(1);
       await bus.publish([aHint({ tenant_id: tenant, seq: 1 })]);
       await eventually(() => expect(heard.hints).toHaveLength(1));
     });

@@ -19,11 +19,7 @@ export class NatsDoorbell extends Doorbell {
   ) {
     super();
     this.subject = `${prefix}deliveries`;
-    this.subscriber = new TopicSubscriber(
-      connection,
-      () => undefined,
-      () => undefined, // who listens looks by itself too
-    );
+    this.subscriber = new TopicSubscriber(connection, () => undefined); // who listens looks by itself too
   }
 
   override async ring(): Promise<void> {

@@ -29,6 +29,7 @@ describeWithNats('NATS', () => {
         bus: () => nats.bus(),
         cutOff: () => nats.bus({ url: proxy.via(natsUrl()) }),
         proxy,
+        gauge: nats.metrics.busUp,
         async close() {
           await nats.close();
           await proxy.close();

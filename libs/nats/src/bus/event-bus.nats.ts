@@ -44,16 +44,17 @@ export class NatsEventBus extends EventBus {
     this.prefix = prefix;
     this.key = new SigningKey(hintKey, keptKey, log);
     const outage = new HintOutage('hints do not arrive: NATS is away', metrics.busSubscriberReconnects, log);
-    this.subscriber = new TopicSubscriber(
-      connection,
-      (arriving) => outage.note(arriving),
-      (error) => log.warn({ err: error }, 'NATS refuses to deliver hints: gateways read the log instead'),
-    );
-    connection.watch(() => metrics.busUp.set(Number(connection.connected)));
+    const tellGauge = () => metrics.busUp.set(Number(this.connected));
+    this.subscriber = new TopicSubscriber(connection, (arriving, refusal) => {
+      tellGauge();
+      if (refusal) outage.note(false, 'hints do not arrive: NATS refuses the subscription', { err: refusal });
+      else outage.note(arriving);
+    });
+    connection.watch(tellGauge);
   }
 
   override get connected(): boolean {
-    return this.connection.connected;
+    return this.connection.connected && !this.subscriber.refused;
   }
 
   override async publish(hints: readonly PublishedHint[]): Promise<void> {

@@ -25,19 +25,25 @@ export class TopicSubscriber {
     end: (name) => {
       this.#heard.get(name)?.unsubscribe();
       this.#heard.delete(name);
+      if (this.#refused.delete(name) && !this.refused) this.onState(true);
     },
   });
   readonly #heard = new Map<string, Heard>();
+  /** The subjects that the server refuses. Each new connection asks for them again. */
+  readonly #refused = new Set<string>();
   readonly #unwatch: () => void;
 
   constructor(
     private readonly connection: NatsConnection,
-    /** Called when messages can arrive (again), and when they cannot. */
-    private readonly onState: (arriving: boolean) => void,
-    /** Called when the server refuses a subscription. */
-    private readonly onRefused: (error: Error) => void,
+    /** Called when messages can arrive (again), and when they cannot. `refusal`: the server does not allow it. */
+    private readonly onState: (arriving: boolean, refusal?: Error) => void,
   ) {
     this.#unwatch = connection.watch(() => this.#connectionChanged());
+  }
+
+  /** Whether the server refuses a subscription, so that not all messages arrive. */
+  get refused(): boolean {
+    return this.#refused.size > 0;
   }
 
   /** Resolves once messages arrive, or after 500 ms without NATS; `onResumed` follows then. Never rejects. */
@@ -58,19 +64,20 @@ export class TopicSubscriber {
     const { all } = this.#subjects;
     if (this.connection.connected) return void (all.length > 0 && this.#hear(all));
     this.#subjects.interrupt();
+    this.#refused.clear();
     if (all.length > 0) this.onState(false);
   }
 
   async #hear(subjects: readonly ListenedTopic<SubjectListener>[]): Promise<void> {
     try {
       for (const { name } of subjects) this.#subscribe(name);
-      // the server answers in order: what it confirms now, it has subscribed
+      // the server answers in order: what it confirms now, it has subscribed or refused
       await this.connection.run('bus', CONFIRMED_WITHIN_MS, (client) => client.flush());
     } catch {
       return; // the connection is lost, and when it is back all are heard again
     }
-    this.#subjects.arrive(subjects);
-    this.onState(true);
+    this.#subjects.arrive(subjects.filter(({ name }) => !this.#refused.has(name)));
+    if (!this.refused) this.onState(true);
   }
 
   #subscribe(name: string): void {
@@ -78,9 +85,14 @@ export class TopicSubscriber {
     // the client keeps its subscriptions over an interruption; a client that has given up is replaced
     if (known && !known.isClosed()) return;
     const callback = (error: Error | null, message: Msg) => {
-      if (error) this.onRefused(error);
+      if (error) this.#refuse(name, error);
       else for (const listener of this.#subjects.of(name)) listener.onMessage(message.data);
     };
     this.#heard.set(name, this.connection.client.subscribe(name, { callback }));
+  }
+
+  #refuse(name: string, refusal: Error): void {
+    this.#refused.add(name);
+    this.onState(false, refusal);
   }
 }

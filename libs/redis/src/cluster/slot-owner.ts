@@ -24,9 +24,10 @@ export class SlotOwner {
    */
   async find(): Promise<NodeAddress> {
     const votes = new Map<string, number>();
+    let trouble: unknown;
     await new Promise<void>((decided) => {
       const asked = this.urls.map(async (url) => {
-        const named = await ownerAccordingTo(url, this.prefix).catch(() => undefined); // it is away: the others decide
+        const named = await ownerAccordingTo(url, this.prefix).catch((error: unknown) => void (trouble = error)); // the others decide
         if (!named) return;
         votes.set(named, (votes.get(named) ?? 0) + 1);
         if (votes.get(named)! * 2 > this.urls.length) decided();
@@ -34,7 +35,7 @@ export class SlotOwner {
       void Promise.all(asked).then(() => decided());
     });
     const [most] = [...votes].sort(([, one], [, other]) => other - one);
-    if (!most) throw new Error('No node of the Redis Cluster names the owner of the keys.');
+    if (!most) throw new Error('No node of the Redis Cluster names the owner of the keys.', { cause: trouble });
     const [owner] = most;
     const colon = owner.lastIndexOf(':');
     return { host: owner.slice(0, colon), port: Number(owner.slice(colon + 1)) };
