@@ -1,8 +1,10 @@
 import { eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { LONE_ALERTS, tellsAtOnce } from './faults/bus-of-processes';
 import { limitMs, SIZE_NOTE, sized } from './faults/size';
 import { ask } from './kit/http';
 import { violationsOf, type Published } from './kit/ledger';
+import type { AppProcess } from './kit/processes';
 import { SeededRandom } from './kit/seeded-random';
 import { SseClient } from './kit/sse-client';
 import { Stack, TENANT_SERVICE_TOKEN } from './kit/stack';
@@ -19,6 +21,16 @@ const ALONE = { QUEUE: 'postgres', BUS: 'postgres', RABBITMQ_URL: '', REDIS_URL:
 
 const seed = Number(process.env.SEED ?? 20_281);
 
+const publishTo = (gateway: AppProcess, events: readonly object[]) =>
+  ask(gateway.url, '/api/v1/events', {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${tokenFor('svc', { scope: 'events:publish' })}`,
+      'Content-Type': 'application/json',
+    },
+    body: JSON.stringify(events),
+  });
+
 describe('PostgreSQL alone', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -33,17 +45,31 @@ describe('PostgreSQL alone', () => {
   }, 120_000);
   afterAll(() => stack?.close(), 60_000);
 
-  const publish = (gateway: number, events: readonly object[]) =>
-    ask(stack.gateways[gateway]!.url, '/api/v1/events', {
-      method: 'POST',
-      headers: {
-        Authorization: `Bearer ${tokenFor('svc', { scope: 'events:publish' })}`,
-        'Content-Type': 'application/json',
-      },
-      body: JSON.stringify(events),
-    });
-
   tellsAtOnce(() => stack, ALONE);
+
+  it('has no use for a processor whose session cannot connect: it is not ready until it waits for its turn', async () => {
+    const proxy = await FaultProxy.to(stack.database.url);
+    proxy.refuse();
+    const cutOff = await stack.startProcessor({ DATABASE_LISTEN_URL: proxy.via(stack.database.url) });
+    try {
+      await eventually(async () => {
+        const readiness = await fetch(`${cutOff.adminUrl}/readyz`);
+        expect([readiness.status, await readiness.text()]).toEqual([503, expect.stringContaining('inbox_down')]);
+      }, 60_000);
+      expect(await cutOff.metric('tocsin_source_consumer_up', 'queue="inbox"')).toBe(0);
+      expect(cutOff.log).toContainEqual(expect.objectContaining({ msg: 'a dependency is down', dependency: 'inbox' }));
+      // one of the others consumes
+      const consuming = stack.processors.map((one) => one.metric('tocsin_source_consumer_up', 'queue="inbox"'));
+      expect((await Promise.all(consuming)).sort()).toEqual([0, 0, 1]);
+
+      proxy.refuse(false);
+      await eventually(async () => expect((await fetch(`${cutOff.adminUrl}/readyz`)).status).toBe(200), 60_000);
+    } finally {
+      stack.processors.splice(stack.processors.indexOf(cutOff), 1);
+      await cutOff.stop();
+      await proxy.close();
+    }
+  });
 
   it(
     `loses nothing and repeats nothing of ${MESSAGES} alerts, while both processors are killed in turn, every session is cut and a gateway is killed${SIZE_NOTE}`,
@@ -80,7 +106,7 @@ describe('PostgreSQL alone', () => {
         const batch = messages.slice(at, at + BATCH);
         // a batch without an answer is sent again: its messages have ids
         await eventually(async () => {
-          const { status } = await publish(stack.gateways.length - 1, batch);
+          const { status } = await publishTo(stack.gateways.at(-1)!, batch);
           if (status !== 202) throw new Error(`answered ${status}`);
         }, 20_000);
         published.push(...batch.map(({ tenant_id, service, id }) => ({ tenant_id, service, id, confirmed: true })));

@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NatsQueueModule, type natsQueueSettings } from '@tocsin/nats';
 import type { CheckOptions } from '@tocsin/observability';
-import { InboxModule } from '@tocsin/postgres';
+import { SharedInboxModule } from '@tocsin/postgres';
 import { RabbitModule, type rabbitSettings } from '@tocsin/rabbitmq';
 import { RedisQueueModule, type redisQueueSettings } from '@tocsin/redis';
 import type { queueSettings } from '@tocsin/settings';
@@ -45,7 +45,7 @@ export function queueOf(
         tellsCluster: config.BUS !== 'redis',
         ...common,
       }),
-    postgres: () => InboxModule.forRoot(app.postgres, session),
+    postgres: () => SharedInboxModule.forRoot({ postgres: app.postgres, session, ...common }),
   };
   return queues[config.QUEUE]();
 }

@@ -41,6 +41,14 @@ describe('the inbox between processes', () => {
     return { source, ids };
   };
 
+  /** Ends the session of the process that consumes. */
+  const endSession = () =>
+    asOwner(
+      { url: opened.url },
+      `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+       and database = (select oid from pg_database where datname = current_database())`,
+    );
+
   it('is consumed by one of them, and a message from another process arrives without waiting for a poll', async () => {
     const [one, other] = [await consumer(), await consumer()];
     await opened.intake.publish([anAlert()]);
@@ -57,6 +65,41 @@ describe('the inbox between processes', () => {
     expect([one.ids.length, other.ids.length].sort()).toEqual([0, 6]);
   });
 
+  it('delivers in a session of its own for each turn, and gives up what it holds with the turn', async () => {
+    const { database, session } = opened.process();
+    const source = new InboxSource(new Inbox(database, session), new ActiveConsumer(session));
+    const listener = new ListenerByHand();
+    const spare = await opened.source();
+    const waiting = new ListenerByHand();
+    try {
+      await source.consume(() => listener);
+      await opened.intake.publish([anAlert()]);
+      await eventually(() => expect(listener.deliveries).toHaveLength(1));
+      expect([source.consuming, listener.losses]).toEqual([true, 0]);
+      await spare.consume(() => waiting);
+      expect([spare.consuming, waiting.session]).toEqual([false, undefined]);
+
+      await endSession();
+      await eventually(() => expect(listener.losses).toBe(1));
+      // by the one or by the other
+      await eventually(() => expect([...listener.deliveries.slice(1), ...waiting.deliveries]).toHaveLength(1));
+      expect([source.consuming, spare.consuming].sort()).toEqual([false, true]);
+    } finally {
+      await source.stop();
+    }
+  });
+
+  it('says what keeps its session from connecting, and is told of each attempt that failed', async () => {
+    const nowhere = Object.assign(new URL(opened.url), { pathname: '/nowhere' }).toString();
+    const { session } = opened.process({ url: nowhere });
+    const told: boolean[] = [];
+    session.watch((listening) => void told.push(listening));
+    session.open();
+    await eventually(() => expect(told.length).toBeGreaterThan(1));
+    expect(told).not.toContain(true);
+    expect(session.trouble).toMatchObject({ message: 'database "nowhere" does not exist' });
+  });
+
   it.each(['stops', 'loses its session'] as const)(
     'is taken over when the process that consumes %s, and no message is left behind',
     async (how) => {
@@ -66,12 +109,7 @@ describe('the inbox between processes', () => {
       const [active, waiting] = one.ids.length === 1 ? [one, other] : [other, one];
 
       if (how === 'stops') await active.source.stop();
-      else
-        await asOwner(
-          { url: opened.url },
-          `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
-           and database = (select oid from pg_database where datname = current_database())`,
-        );
+      else await endSession();
       const alerts = Array.from({ length: 20 }, () => anAlert());
       await opened.intake.publish(alerts);
 

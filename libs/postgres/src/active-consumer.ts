@@ -11,11 +11,19 @@ const ASK_EVERY_MS = 1_000;
  */
 export class ActiveConsumer {
   private locked = false;
+  private tellLost: () => void = () => undefined;
 
   constructor(private readonly session: ListeningSession) {
     session.watch((listening) => {
-      if (!listening) this.locked = false;
+      if (listening || !this.locked) return;
+      this.locked = false;
+      this.tellLost();
     });
+  }
+
+  /** Calls `lost` whenever this process may consume no more without having released its right. */
+  onLost(lost: () => void): void {
+    this.tellLost = lost;
   }
 
   /** Whether this process may consume at present. */

@@ -30,12 +30,20 @@ export class InboxSource implements AlertSource {
   #removing: Promise<void> | undefined;
   #delivering: Promise<void> | undefined;
   #roomMade: () => void = () => undefined;
+  /** The listener, while a session of it is open. */
+  #opened: DeliveryListener | undefined;
   consuming = false;
 
   /** `turn` decides which of several processes consumes; without it this one does. */
   constructor(inbox: Inbox, turn?: ActiveConsumer) {
     this.#inbox = inbox;
     this.#turn = turn;
+    turn?.onLost(() => this.#lose());
+  }
+
+  /** Whether `consume` was called. If so, it is a fault when it cannot be known whose turn it is. */
+  get wanted(): boolean {
+    return this.#delivering !== undefined && !this.#ending.signal.aborted;
   }
 
   async consume(open: (queue: SourceQueue) => DeliveryListener): Promise<void> {
@@ -44,7 +52,7 @@ export class InboxSource implements AlertSource {
     // where another process may be consuming, this one waits for its turn below
     const first = this.#turn ? [] : await this.#inbox.take(PREFETCH);
     const listener = open({ name: 'inbox', kind: 'common', prefetch: PREFETCH, parks: false });
-    this.consuming = !this.#ending.signal.aborted;
+    this.consuming = !this.#turn && !this.#ending.signal.aborted;
     this.#delivering = this.#deliver(listener, first);
   }
 
@@ -70,24 +78,43 @@ export class InboxSource implements AlertSource {
   async #deliver(listener: DeliveryListener, first: readonly Waiting[]): Promise<void> {
     const { signal } = this.#ending;
     await Promise.race([listener.untilWanted(), untilAborted(signal)]);
-    // one session for the whole life of the source: a lost connection does not lose unsettled messages
-    if (!signal.aborted)
-      listener.opened({
-        acknowledgeUpTo: ({ inbox_id }: InboxDelivery) => this.#acknowledge(this.#upTo(inbox_id)),
-        acknowledge: ({ inbox_id }: InboxDelivery) => this.#acknowledge([inbox_id]),
-        giveBack: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
-        // never called: the queue does not park
-        park: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
-      });
     for (let taken = first; ; taken = await this.#next()) {
-      if (signal.aborted) return this.#inbox.putBack(taken.map(({ inbox_id }) => inbox_id));
+      const ids = taken.map(({ inbox_id }) => inbox_id);
+      if (signal.aborted) return this.#inbox.putBack(ids);
+      if (this.#turn?.active === false) {
+        // the turn was lost while they were taken, or has not come yet
+        this.#inbox.putBack(ids);
+        continue;
+      }
+      if (!this.#opened) this.#open(listener);
       for (const waiting of taken) {
         this.#inHand.add(waiting.inbox_id);
         listener.delivered(deliveryOf(waiting));
       }
-      // a process that waits for its turn has not looked yet
-      if (taken.length === 0 && this.#turn?.active !== false) await this.#inbox.untilPut(signal);
+      if (taken.length === 0) await this.#inbox.untilPut(signal);
     }
+  }
+
+  /** The session lasts as long as the turn; a lost connection of the pool ends neither. */
+  #open(listener: DeliveryListener): void {
+    this.#opened = listener;
+    listener.opened({
+      acknowledgeUpTo: ({ inbox_id }: InboxDelivery) => this.#acknowledge(this.#upTo(inbox_id)),
+      acknowledge: ({ inbox_id }: InboxDelivery) => this.#acknowledge([inbox_id]),
+      giveBack: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
+      // never called: the queue does not park
+      park: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
+    });
+  }
+
+  /** The turn is lost: another process takes what is in hand here, or this one does when it is its turn again. */
+  #lose(): void {
+    this.consuming = false;
+    this.#opened?.lost();
+    this.#opened = undefined;
+    this.#inbox.putBack([...this.#inHand]);
+    this.#inHand.clear();
+    this.#roomMade();
   }
 
   async #next(): Promise<readonly Waiting[]> {
@@ -102,7 +129,7 @@ export class InboxSource implements AlertSource {
       if (signal.aborted) break;
       try {
         const taken = await this.#inbox.take(room);
-        this.consuming = !signal.aborted;
+        this.consuming = !signal.aborted && this.#turn?.active !== false;
         return taken;
       } catch {
         // the database is away: `consuming` reports it, and so does the health check of the database

@@ -18,7 +18,7 @@ export { stepsOf, type MigrationStep } from './migration-steps';
 export { PostgresNotifications } from './notifications.postgres';
 export { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
 export { PostgresPushSubscriptions } from './push-subscriptions.postgres';
-export { InboxModule, PostgresBusModule, PostgresSessionModule } from './postgres-alone.module';
+export { InboxModule, PostgresBusModule, PostgresSessionModule, SharedInboxModule } from './postgres-alone.module';
 export { PostgresModule } from './postgres.module';
 export { PostgresProcessDirectory } from './process-directory.postgres';
 export { PostgresQueueDepths } from './queue-depths.postgres';

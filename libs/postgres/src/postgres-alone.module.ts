@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import {
   AlertIntake,
   AlertSource,
@@ -11,7 +11,7 @@ import {
   StreamSlots,
   TicketStore,
 } from '@tocsin/contracts/ports';
-import { Health, Log, Metrics } from '@tocsin/observability';
+import { Health, Log, Metrics, type CheckOptions } from '@tocsin/observability';
 import { ActiveConsumer } from './active-consumer';
 import { InboxSource } from './alert-source.postgres';
 import type { DatabaseConnection } from './connection';
@@ -37,6 +37,12 @@ interface SessionOptions {
   observability: DynamicModule;
 }
 
+/** Rejects while the session is wanted and does not listen, with what kept it from connecting. */
+const untilHeard = ({ wanted, listening, trouble }: ListeningSession): Promise<void> =>
+  wanted && !listening
+    ? Promise.reject(new Error('The session that listens is away.', { cause: trouble }))
+    : Promise.resolve();
+
 /** The one connection of the process that listens. */
 @Module({})
 export class PostgresSessionModule implements OnApplicationShutdown {
@@ -45,14 +51,7 @@ export class PostgresSessionModule implements OnApplicationShutdown {
     health: Health,
   ) {
     // alerts come later without it, and nothing is lost
-    health.add(
-      'postgres_session',
-      () =>
-        session.wanted && !session.listening
-          ? Promise.reject(new Error('The session that listens is away.'))
-          : Promise.resolve(),
-      { critical: false },
-    );
+    health.add('postgres_session', () => untilHeard(session), { critical: false });
   }
 
   static forRoot({ connection, role, applicationName, postgres, observability }: SessionOptions): DynamicModule {
@@ -119,29 +118,71 @@ export class PostgresBusModule implements OnApplicationShutdown {
   }
 }
 
+const DOORS = [
+  bind(AlertIntake, InboxIntake, Inbox),
+  bind(RawIntake, InboxRawIntake, Inbox),
+  bind(QueueDepths, PostgresQueueDepths, Database),
+];
+const PORTS = [AlertIntake, AlertSource, RawIntake, QueueDepths];
+
 /**
- * The queue in the database. `session` is needed where publishers and consumers are several processes; without it all
- * are in this one. Pass the same module objects that all other modules import.
+ * The queue in the database, where publishers and consumers are all in this process. Pass the same module object that
+ * all other modules import.
  */
 @Module({})
 export class InboxModule {
-  static forRoot(postgres: DynamicModule, session?: DynamicModule): DynamicModule {
+  static forRoot(postgres: DynamicModule): DynamicModule {
     return {
       module: InboxModule,
-      imports: session ? [postgres, session] : [postgres],
-      providers: [
-        ...(session
-          ? [
-              bind(Inbox, Inbox, Database, ListeningSession),
-              bind(ActiveConsumer, ActiveConsumer, ListeningSession),
-              bind(AlertSource, InboxSource, Inbox, ActiveConsumer),
-            ]
-          : [bind(Inbox, Inbox, Database), bind(AlertSource, InboxSource, Inbox)]),
-        bind(AlertIntake, InboxIntake, Inbox),
-        bind(RawIntake, InboxRawIntake, Inbox),
-        bind(QueueDepths, PostgresQueueDepths, Database),
-      ],
-      exports: [AlertIntake, AlertSource, RawIntake, QueueDepths],
+      imports: [postgres],
+      providers: [bind(Inbox, Inbox, Database), bind(AlertSource, InboxSource, Inbox), ...DOORS],
+      exports: PORTS,
     };
+  }
+}
+
+interface SharedInboxOptions extends Pick<BusOptions, 'postgres' | 'session' | 'observability'> {
+  /** How the queue counts in the health of the app. */
+  health: CheckOptions;
+}
+
+/** The options of `forRoot`, for the module's own constructor: Nest injects by class. */
+class QueueHealth {
+  constructor(readonly check: CheckOptions) {}
+}
+
+/** The queue in the database, where publishers and consumers are several processes. One of them consumes. */
+@Module({})
+export class SharedInboxModule implements OnModuleInit {
+  constructor(
+    private readonly source: InboxSource,
+    private readonly session: ListeningSession,
+    private readonly health: Health,
+    private readonly queueHealth: QueueHealth,
+  ) {}
+
+  static forRoot({ postgres, session, health, observability }: SharedInboxOptions): DynamicModule {
+    return {
+      module: SharedInboxModule,
+      imports: [observability, postgres, session],
+      providers: [
+        { provide: QueueHealth, useValue: new QueueHealth(health) },
+        bind(Inbox, Inbox, Database, ListeningSession),
+        bind(ActiveConsumer, ActiveConsumer, ListeningSession),
+        bind(InboxSource, InboxSource, Inbox, ActiveConsumer),
+        { provide: AlertSource, useExisting: InboxSource },
+        ...DOORS,
+      ],
+      exports: PORTS,
+    };
+  }
+
+  onModuleInit(): void {
+    // a process that waits for its turn is well
+    this.health.add(
+      'inbox',
+      () => (this.source.wanted ? untilHeard(this.session) : Promise.resolve()),
+      this.queueHealth.check,
+    );
   }
 }

@@ -46,6 +46,7 @@ export class SourceLane implements DeliveryListener {
     const underWay = queue.kind === 'urgent' ? URGENT_UNDER_WAY : Math.ceil(queue.prefetch / MAX_BATCH);
     this.arrivals = new Arrivals(underWay, (batch) => this.handOver(batch));
     this.settlement = new Settlement(queue, handle, source, outage, this.stopping.signal, log);
+    metrics.sourceConsumerUp.set({ queue: queue.name }, 0);
   }
 
   get idle(): boolean {
