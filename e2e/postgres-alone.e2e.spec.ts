@@ -1,6 +1,8 @@
 import { eventually } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { LONE_ALERTS, tellsAtOnce } from './faults/bus-of-processes';
+import { NetworkNamespace } from './faults/network-namespace';
+import { PrivatePostgres } from './faults/private-services';
 import { limitMs, SIZE_NOTE, sized } from './faults/size';
 import { ask } from './kit/http';
 import { violationsOf, type Published } from './kit/ledger';
@@ -179,4 +181,44 @@ describe('PostgreSQL alone', () => {
     },
     limitMs(120),
   );
+});
+
+const reason = NetworkNamespace.whyNot();
+(reason ? describe.skip : describe)(`the machine of the processor that consumes${reason ? ` (${reason})` : ''}`, () => {
+  const server = process.env.DATABASE_URL;
+  let namespace: NetworkNamespace | undefined;
+  let postgres: PrivatePostgres | undefined;
+  let stack: Stack | undefined;
+  afterAll(async () => {
+    namespace?.close();
+    await stack?.close().finally(() => postgres?.remove());
+    process.env.DATABASE_URL = server;
+  }, 60_000);
+
+  it('may vanish without a word: another processor stores soon afterwards', async () => {
+    namespace = NetworkNamespace.open();
+    postgres = await PrivatePostgres.startAlsoAt(namespace.hostAddress);
+    // where the stack makes its database
+    process.env.DATABASE_URL = postgres.url;
+    const opened = await Stack.open({ processors: 0, gatewayEnvironment: ALONE, processorEnvironment: ALONE });
+    stack = opened;
+    const stored = (count: number) => eventually(async () => expect(await opened.rows()).toHaveLength(count), 30_000);
+    const fromInside = Object.assign(new URL(stack.database.url), { hostname: namespace.hostAddress }).href;
+    const vanishing = await stack.startProcessor(
+      { DATABASE_URL: fromInside, LISTEN_ON: namespace.insideAddress },
+      { by: ['ip', 'netns', 'exec', namespace.name] },
+    );
+    const alert = (id: string) => ({ tenant_id: 'bakery', service: 'inventory', severity: 'urgent', id, name: 'n' });
+    expect((await publishTo(stack.gateway, [alert('before')])).status).toBe(202);
+    await stored(1);
+    const spare = await stack.startProcessor();
+    expect(await spare.metric('tocsin_source_consumer_up')).toBe(0);
+
+    namespace.silence();
+    expect((await publishTo(stack.gateway, [alert('after')])).status).toBe(202);
+    // with the defaults of a system it would take a quarter of an hour, or two hours
+    await stored(2);
+    expect(await spare.metric('tocsin_source_consumer_up')).toBe(1);
+    await vanishing.kill();
+  }, 180_000);
 });

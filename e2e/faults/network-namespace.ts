@@ -9,7 +9,8 @@ export class NetworkNamespace {
   readonly name = `tocsin-${randomBytes(3).toString('hex')}`;
   /** The machine's address on the link, as seen from inside. 198.18.0.0/15 is reserved for tests (RFC 2544). */
   readonly hostAddress: string;
-  private readonly insideAddress: string;
+  /** The address of what runs inside, as seen from the machine. */
+  readonly insideAddress: string;
 
   private constructor() {
     const block = `198.${18 + randomInt(2)}.${randomInt(256)}`;

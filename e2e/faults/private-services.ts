@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Client } from 'pg';
@@ -236,6 +236,14 @@ export class PrivatePostgres extends PrivateServer {
       log_rotation_age: 0,
       log_rotation_size: 0,
     };
+    return server.start();
+  }
+
+  /** Starts a server that is reached at this address of the machine too, by whoever is in the same network. */
+  static async startAlsoAt(address: string): Promise<PrivatePostgres> {
+    const server = await PrivatePostgres.made();
+    appendFileSync(join(server.folder, 'data', 'pg_hba.conf'), 'host all all samenet trust\n');
+    server.settings = { listen_addresses: `127.0.0.1,${address}` };
     return server.start();
   }
 

@@ -100,6 +100,20 @@ describe('the inbox between processes', () => {
     expect(session.trouble).toMatchObject({ message: 'database "nowhere" does not exist' });
   });
 
+  it('has a session that PostgreSQL ends about ten seconds after its machine has vanished, with the lock', async () => {
+    const { session } = opened.process();
+    session.open();
+    const settings = () =>
+      session.run<{ name: string; setting: string }>(`select name, setting from pg_settings where name like 'tcp\\_%'`);
+    const set = Object.fromEntries((await eventually(settings)).map(({ name, setting }) => [name, Number(setting)]));
+    expect(set).toEqual({
+      tcp_keepalives_idle: 5,
+      tcp_keepalives_interval: 2,
+      tcp_keepalives_count: 3,
+      tcp_user_timeout: 10_000,
+    });
+  });
+
   it.each(['stops', 'loses its session'] as const)(
     'is taken over when the process that consumes %s, and no message is left behind',
     async (how) => {

@@ -28,6 +28,17 @@ const BACK_OFF = { firstMs: 100, capMs: 2_000 };
  */
 const PING_EVERY_MS = 5_000;
 const PING_WITHIN_MS = 3_000;
+/**
+ * The other direction: PostgreSQL finds out within about ten seconds that the machine of this process has vanished,
+ * which sends no end of the connection. With the defaults of a system that takes up to two hours, in which the lock of
+ * the session keeps every other process from consuming. On a Unix socket they have no effect.
+ */
+const TCP_LIMITS = {
+  tcp_user_timeout: 10_000, // milliseconds; the others are seconds and a number
+  tcp_keepalives_idle: 5,
+  tcp_keepalives_interval: 2,
+  tcp_keepalives_count: 3,
+};
 
 /**
  * The one connection of a process that listens for notifications (LISTEN). It opens with the first listener, finds out
@@ -133,6 +144,10 @@ export class ListeningSession {
     try {
       await client.connect();
       await prepareSession(client, connection, role, SESSION_LIMITS);
+      await client.query(
+        'select set_config(name, value, false) from unnest($1::text[], $2::text[]) as s (name, value)',
+        [Object.keys(TCP_LIMITS), Object.values(TCP_LIMITS).map(String)],
+      );
       if (this.client !== client) return;
       this.isListening = true;
       if (await this.listenTo(this.channels.all)) {
