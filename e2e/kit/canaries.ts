@@ -1,3 +1,4 @@
+import { unescape } from 'node:querystring';
 import type { Environment } from './processes';
 
 /** A setting whose value is a secret, and one whose value is an address that may have a password in it. */
@@ -56,5 +57,6 @@ function secretsIn(name: string, value: string): string[] {
 }
 
 function passwordOf(address: string): string | undefined {
-  return URL.canParse(address) ? decodeURIComponent(new URL(address).password) : undefined;
+  // `unescape` leaves what cannot be decoded as it is
+  return URL.canParse(address) ? unescape(new URL(address).password) : undefined;
 }
