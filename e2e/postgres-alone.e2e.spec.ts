@@ -71,7 +71,7 @@ describe('PostgreSQL alone', () => {
       await cutOff.stop();
       await proxy.close();
     }
-  });
+  }, 180_000);
 
   it(
     `loses nothing and repeats nothing of ${MESSAGES} alerts, while both processors are killed in turn, every session is cut and a gateway is killed${SIZE_NOTE}`,
