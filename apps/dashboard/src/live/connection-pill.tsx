@@ -3,13 +3,11 @@ import { useEffect, useState } from 'react';
 import type { StreamStatus } from '@tocsin/react-client';
 import { serverNow } from '../words/clock';
 import { agoWords, spanWords } from '../words/time-words';
-import { useWords, type Words } from '../words/words';
+import { useWords } from '../words/words';
 import menu from '../settings/menu.module.css';
 import styles from './connection-pill.module.css';
 import { FollowedTenants, MOST_IN_A_LINE } from './followed-tenants';
-
-/** A connection that is made faster than this is not announced as "Connecting". */
-const IMPATIENT_MS = 1_000;
+import { announced, pillOf } from './pill-words';
 
 interface Props {
   status: StreamStatus;
@@ -21,8 +19,6 @@ interface Props {
   onSignIn(): void;
 }
 
-type Tone = 'live' | 'busy' | 'bad';
-
 /** The state of the connection in a word, with details on click. */
 export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect, onSignIn }: Props) {
   const { t, intl } = useWords();
@@ -32,7 +28,7 @@ export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect
     <div className={styles.frame}>
       {/* only the state is announced: a screen reader would read out each second of a countdown */}
       <span role="status" className="hidden">
-        {t(announced(status.state))}
+        {t(announced(status))}
       </span>
       <Popover.Root>
         <Popover.Trigger
@@ -69,61 +65,6 @@ export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect
       )}
     </div>
   );
-}
-
-interface Circumstances {
-  paused: boolean;
-  fresh: number;
-  /** The present time by this machine's clock, as in the status. */
-  now: number;
-  t: Words;
-  span(ms: number): string;
-}
-
-/** The text and tone of the pill. It never shows `Live` for a connection that is not live. */
-function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Circumstances): { words: string; tone: Tone } {
-  switch (status.state) {
-    case 'closed':
-    case 'connecting':
-      return { words: now - status.since < IMPATIENT_MS ? '…' : t('pill.connecting'), tone: 'busy' };
-    case 'catching_up':
-      return { words: t('pill.catchingUp', { left: status.left }), tone: 'busy' };
-    case 'live':
-      return paused
-        ? { words: t('pill.paused', { count: fresh }), tone: 'busy' }
-        : { words: t('pill.live'), tone: 'live' };
-    case 'stale':
-      return { words: t('pill.stale', { span: span(now - (status.knownUntil ?? status.since)) }), tone: 'bad' };
-    case 'reconnecting':
-      return {
-        words:
-          status.retryAt === null || status.retryAt <= now
-            ? t('pill.reconnectingNow')
-            : t('pill.reconnecting', { seconds: Math.ceil((status.retryAt - now) / 1_000) }),
-        tone: 'bad',
-      };
-    case 'offline':
-      return { words: t('pill.offline'), tone: 'bad' };
-    case 'signed_out':
-      return { words: t('pill.signedOut'), tone: 'bad' };
-    case 'forbidden':
-      return { words: t('pill.forbidden'), tone: 'bad' };
-  }
-}
-
-function announced(state: StreamStatus['state']) {
-  const words = {
-    closed: 'pill.connecting',
-    connecting: 'pill.connecting',
-    catching_up: 'pill.connecting',
-    live: 'pill.live',
-    stale: 'error.network',
-    reconnecting: 'pill.reconnectingNow',
-    offline: 'pill.offline',
-    signed_out: 'pill.signedOut',
-    forbidden: 'pill.forbidden',
-  } as const;
-  return words[state];
 }
 
 function Details({ status, lastEntryAt }: { status: StreamStatus; lastEntryAt: number | null }) {

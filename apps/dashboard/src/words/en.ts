@@ -131,6 +131,7 @@ export const en = {
   'error.request': 'Request {id}',
   'error.copy': 'Copy the request’s id',
   'error.network': 'The server could not be reached.',
+  'error.unchecked': 'The server cannot look for new alerts at present.',
   'error.part': 'This part of the page failed. The rest goes on.',
   'error.reload': 'Load the page again',
 
@@ -139,6 +140,7 @@ export const en = {
   'pill.catchingUp': '{left, plural, =0 {Catching up} other {Catching up · # left}}',
   'pill.paused': '{count, plural, =0 {Paused} other {Paused · # new}}',
   'pill.stale': 'Not hearing the server · {span}',
+  'pill.unchecked': 'Not up to date · {span}',
   'pill.reconnecting': 'Reconnecting in {seconds} s',
   'pill.reconnectingNow': 'Reconnecting…',
   'pill.now': 'Now',

@@ -131,6 +131,7 @@ export const es: Record<WordId, string> = {
   'error.request': 'Petición {id}',
   'error.copy': 'Copiar el id de la petición',
   'error.network': 'No se pudo contactar con el servidor.',
+  'error.unchecked': 'El servidor no puede buscar alertas nuevas por ahora.',
   'error.part': 'Esta parte de la página ha fallado. El resto sigue.',
   'error.reload': 'Volver a cargar la página',
 
@@ -140,6 +141,7 @@ export const es: Record<WordId, string> = {
     '{left, plural, =0 {Poniéndose al día} one {Poniéndose al día · queda #} other {Poniéndose al día · quedan #}}',
   'pill.paused': '{count, plural, =0 {En pausa} one {En pausa · # nueva} other {En pausa · # nuevas}}',
   'pill.stale': 'Sin noticias del servidor · {span}',
+  'pill.unchecked': 'No está al día · {span}',
   'pill.reconnecting': 'Reconectando en {seconds} s',
   'pill.reconnectingNow': 'Reconectando…',
   'pill.now': 'Ahora',
