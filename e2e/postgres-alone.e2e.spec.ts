@@ -61,8 +61,10 @@ describe('PostgreSQL alone', () => {
       expect(await cutOff.metric('tocsin_source_consumer_up', 'queue="inbox"')).toBe(0);
       expect(cutOff.log).toContainEqual(expect.objectContaining({ msg: 'a dependency is down', dependency: 'inbox' }));
       // one of the others consumes
-      const consuming = stack.processors.map((one) => one.metric('tocsin_source_consumer_up', 'queue="inbox"'));
-      expect((await Promise.all(consuming)).sort()).toEqual([0, 0, 1]);
+      await eventually(async () => {
+        const consuming = stack.processors.map((one) => one.metric('tocsin_source_consumer_up', 'queue="inbox"'));
+        expect((await Promise.all(consuming)).sort()).toEqual([0, 0, 1]);
+      }, 30_000);
 
       proxy.refuse(false);
       await eventually(async () => expect((await fetch(`${cutOff.adminUrl}/readyz`)).status).toBe(200), 60_000);
@@ -202,7 +204,7 @@ const reason = NetworkNamespace.whyNot();
     process.env.DATABASE_URL = postgres.url;
     const opened = await Stack.open({ processors: 0, gatewayEnvironment: ALONE, processorEnvironment: ALONE });
     stack = opened;
-    const stored = (count: number) => eventually(async () => expect(await opened.rows()).toHaveLength(count), 30_000);
+    const stored = (count: number) => eventually(async () => expect(await opened.rows()).toHaveLength(count), 60_000);
     const fromInside = Object.assign(new URL(stack.database.url), { hostname: namespace.hostAddress }).href;
     const vanishing = await stack.startProcessor(
       { DATABASE_URL: fromInside, LISTEN_ON: namespace.insideAddress },
