@@ -29,6 +29,7 @@ export class ConsumedQueue {
   /** How many messages have arrived since the start. */
   arrivals = 0;
   private heardAt = performance.now();
+  private triedAt = -Infinity;
   private renewing = false;
 
   constructor(
@@ -57,9 +58,12 @@ export class ConsumedQueue {
     return this.consumerTag !== undefined && this.listener.idle;
   }
 
-  /** How long it has received nothing since its last message or the start of its consumer, in milliseconds. */
+  /**
+   * How long it has received nothing since its last message, the start of its consumer, or the last attempt to make that
+   * anew, in milliseconds.
+   */
   get quietMs(): number {
-    return performance.now() - this.heardAt;
+    return performance.now() - Math.max(this.heardAt, this.triedAt);
   }
 
   /** Whether it could consume, but the listener wants no messages now. */
@@ -70,16 +74,20 @@ export class ConsumedQueue {
   /**
    * Makes the consumer anew, although nothing is known to be wrong with it. The new one consumes before the old one
    * ends: otherwise a check would find a queue without a consumer whenever nothing happens. The old one stays while the
-   * listener wants no messages, when a message is in hand or arrives in the meantime, and when there is an error.
+   * listener wants no messages, when a message is in hand or arrives in the meantime, and when there is an error. An
+   * error of a queue that could have been renewed is thrown.
    */
   async renew(): Promise<void> {
+    // one that fails, or hangs, must not keep the others from their turn
+    this.triedAt = performance.now();
     if (this.renewing) return;
     this.renewing = true;
     try {
       await this.listener.untilWanted();
       if (this.idle) await this.channel.replace((channel, takeOver) => this.succeed(channel, takeOver));
-    } catch {
-      // the watchdog asks again
+    } catch (error) {
+      // else a message arrived, or the connection is lost
+      if (this.idle) throw error;
     } finally {
       this.renewing = false;
     }

@@ -81,7 +81,10 @@ export class Watchdog {
 
   private renewQuietest(): void {
     const quiet = this.queues.filter(({ idle, quietMs }) => idle && quietMs >= this.renewAfterMs);
-    void quiet.sort((one, other) => other.quietMs - one.quietMs)[0]?.renew();
+    const [quietest] = quiet.sort((one, other) => other.quietMs - one.quietMs);
+    quietest?.renew().catch((error: unknown) => {
+      this.log.warn({ err: error, queue: quietest.name }, 'a quiet consumer could not be made anew, and stays');
+    });
   }
 
   /** The number of waiting messages; undefined when it is not known. */
