@@ -25,12 +25,14 @@ export class TopicSubscriber {
     end: (name) => {
       this.#heard.get(name)?.unsubscribe();
       this.#heard.delete(name);
-      if (this.#refused.delete(name) && !this.refused) this.onState(true);
+      // with no other subject left, nothing shows that the server refuses no more
+      if (this.#refused.delete(name) && this.#refused.size === 0 && this.#heard.size > 0) this.#grant();
     },
   });
   readonly #heard = new Map<string, Heard>();
   /** The subjects that the server refuses. Each new connection asks for them again. */
   readonly #refused = new Set<string>();
+  #refuses = false;
   readonly #unwatch: () => void;
 
   constructor(
@@ -41,9 +43,9 @@ export class TopicSubscriber {
     this.#unwatch = connection.watch(() => this.#connectionChanged());
   }
 
-  /** Whether the server refuses a subscription, so that not all messages arrive. */
+  /** Whether the server refuses a subscription, as far as is known, so that not all messages arrive. */
   get refused(): boolean {
-    return this.#refused.size > 0;
+    return this.#refuses;
   }
 
   /** Resolves once messages arrive, or after 500 ms without NATS; `onResumed` follows then. Never rejects. */
@@ -65,6 +67,7 @@ export class TopicSubscriber {
     if (this.connection.connected) return void (all.length > 0 && this.#hear(all));
     this.#subjects.interrupt();
     this.#refused.clear();
+    this.#refuses = false;
     if (all.length > 0) this.onState(false);
   }
 
@@ -77,7 +80,7 @@ export class TopicSubscriber {
       return; // the connection is lost, and when it is back all are heard again
     }
     this.#subjects.arrive(subjects.filter(({ name }) => !this.#refused.has(name)));
-    if (!this.refused) this.onState(true);
+    if (this.#refused.size === 0) this.#grant();
   }
 
   #subscribe(name: string): void {
@@ -93,6 +96,12 @@ export class TopicSubscriber {
 
   #refuse(name: string, refusal: Error): void {
     this.#refused.add(name);
+    this.#refuses = true;
     this.onState(false, refusal);
+  }
+
+  #grant(): void {
+    this.#refuses = false;
+    this.onState(true);
   }
 }
