@@ -59,8 +59,8 @@ export class ConsumedQueue {
   }
 
   /**
-   * How long it has received nothing since its last message, the start of its consumer, or the last attempt to make that
-   * anew, in milliseconds.
+   * How long it has received nothing since its last message, the start of its consumer, or the last attempt to make
+   * that anew, in milliseconds.
    */
   get quietMs(): number {
     return performance.now() - Math.max(this.heardAt, this.triedAt);
