@@ -97,15 +97,11 @@ end $$;
 
 -- Starts these notifications, which the caller has locked, and makes their deliveries. It is a statement after the
 -- locks, so a digest does not list what was cancelled before them. The caller has set the tenants for row-level
--- security.
+-- security, and the settings of the planner.
 create or replace function begin_notifications(of_tenants text[], ids uuid[], at timestamptz)
 returns table (started integer, deliveries integer)
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
 as $$
 #variable_conflict use_column
 begin
