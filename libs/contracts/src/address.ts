@@ -5,7 +5,7 @@ import type { Channel } from './wire';
  * Addresses are parts of keys in the database. One of this length and the other parts of its key have room in a row of
  * an index, which takes 2,704 bytes.
  */
-const MAX_ADDRESS_BYTES = 2_000;
+export const MAX_ADDRESS_BYTES = 2_000;
 
 /** The addresses of one channel. */
 interface Addresses {
@@ -59,8 +59,7 @@ const NOT_SHOWN = '/…';
 
 /**
  * An address as it is shown to those who may not use it: of a webhook only the scheme and host, since with chats the
- * rest is the credential. What results is no address, so that it cannot be stored in place of the one that it stands
- * for.
+ * rest is the credential. The result is no valid address, so it cannot be stored in place of the whole one.
  */
 export const addressForReaders = (address: string): string =>
   reaches('webhook', address) ? `${new URL(address).origin}${NOT_SHOWN}` : address;

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
+import { MAX_ADDRESS_BYTES } from '@tocsin/contracts';
 
 /** Webhooks must not reach this address. The message of the error does not contain the address. */
 export class BlockedAddress extends Error {
@@ -28,8 +29,6 @@ export function isPublicAddress(text: string): boolean {
   return (address as ipaddr.IPv6).match(GLOBAL_UNICAST);
 }
 
-/** The longest address that is accepted, in characters. */
-const MAX_URL = 2_000;
 /** The ports of public addresses, as `URL` writes them: '' is 443. */
 export const PUBLIC_PORTS: readonly string[] = ['', '8443'];
 
@@ -43,14 +42,14 @@ export type Destination = { url: URL } | { fault: string; blocked: boolean };
  */
 export function readDestination(text: string, allowPrivate: boolean): Destination {
   const refuse = (fault: string, blocked = false): Destination => ({ fault, blocked });
-  if (text.length > MAX_URL || !URL.canParse(text)) return refuse('This is not an address.');
+  if (text.length > MAX_ADDRESS_BYTES || !URL.canParse(text)) return refuse('This is not an address.');
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return refuse('Only https addresses are posted to.');
   if (url.username || url.password) return refuse('The address has a user or a password in it.');
   if (url.hostname.length > 253) return refuse('The host name is too long.');
   url.hash = '';
   // the endpoint is stored under this form, in which a character may take twelve bytes
-  if (url.href.length > MAX_URL) return refuse('The address is too long.');
+  if (url.href.length > MAX_ADDRESS_BYTES) return refuse('The address is too long.');
   if (allowPrivate) return { url };
   if (url.protocol !== 'https:') return refuse('Only https addresses are posted to.', true);
   if (!PUBLIC_PORTS.includes(url.port)) return refuse('Only the ports 443 and 8443 are posted to.', true);
