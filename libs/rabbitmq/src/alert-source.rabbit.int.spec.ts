@@ -324,6 +324,7 @@ describe('alerts from RabbitMQ', () => {
     await source.consume(() => new ListenerByHand());
     const [stuck, ...others] = queuesOf(source);
     const first = stuck!.channel.current;
+    const warned = jest.spyOn(broker.log, 'warn');
     let tried = 0;
     Object.assign(stuck!, {
       declare: () => {
@@ -337,6 +338,11 @@ describe('alerts from RabbitMQ', () => {
       expect(Math.min(tried, ...channels.map(({ size }) => size))).toBeGreaterThanOrEqual(3);
     }, 30_000);
     expect([source.consuming, stuck!.channel.current === first]).toEqual([true, true]);
+    expect(warned).toHaveBeenCalledWith(
+      expect.objectContaining({ queue: stuck!.name }),
+      expect.stringMatching(/stays$/),
+    );
+    warned.mockRestore();
   }, 60_000);
 
   it('do not come again when their queue is acknowledged just before its consumer is made anew', async () => {
