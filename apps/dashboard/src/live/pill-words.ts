@@ -32,7 +32,7 @@ export function pillOf(
         : { words: t('pill.live'), tone: 'live' };
     case 'stale':
       return {
-        words: t(isHeard(status) ? 'pill.unchecked' : 'pill.stale', {
+        words: t(isUnchecked(status) ? 'pill.unchecked' : 'pill.stale', {
           span: span(now - (status.knownUntil ?? status.since)),
         }),
         tone: 'bad',
@@ -61,7 +61,7 @@ export function announced(status: StreamStatus) {
     connecting: 'pill.connecting',
     catching_up: 'pill.connecting',
     live: 'pill.live',
-    stale: isHeard(status) ? 'error.unchecked' : 'error.network',
+    stale: isUnchecked(status) ? 'error.unchecked' : 'error.network',
     reconnecting: 'pill.reconnectingNow',
     offline: 'pill.offline',
     signed_out: 'pill.signedOut',
@@ -71,4 +71,4 @@ export function announced(status: StreamStatus) {
 }
 
 /** Whether a stale stream is one whose server answers, but cannot reach its event log. */
-const isHeard = ({ reason }: StreamStatus): boolean => reason === 'log_unchecked';
+const isUnchecked = ({ reason }: StreamStatus): boolean => reason === 'log_unchecked';
