@@ -200,7 +200,7 @@ describe('a membership', () => {
   beforeAll(() => redis.start());
 
   it(
-    `that nobody told us is gone is found within ${found / 1_000} s, and one that is new as well${WHOLE ? '' : ' (a short run, in a build that looks every 2 s instead of every 45 s: npm run test:faults runs it whole)'}`,
+    `that was removed without an announcement is found within ${found / 1_000} s, and one that is new as well${WHOLE ? '' : ' (a short run, in a build that looks every 2 s instead of every 45 s: npm run test:faults runs it whole)'}`,
     async () => {
       const gateway = await startGateway();
       const stream = await stack.watch('rob', { gateway });

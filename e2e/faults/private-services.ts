@@ -239,7 +239,7 @@ export class PrivatePostgres extends PrivateServer {
     return server.start();
   }
 
-  /** Starts a server that is reached at this address of the machine too, by whoever is in the same network. */
+  /** Starts a server that processes in the same network reach at this address of the machine too. */
   static async startAlsoAt(address: string): Promise<PrivatePostgres> {
     const server = await PrivatePostgres.made();
     appendFileSync(join(server.folder, 'data', 'pg_hba.conf'), 'host all all samenet trust\n');

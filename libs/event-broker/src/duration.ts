@@ -1,6 +1,6 @@
 import { BrokerError } from './broker-error';
 
-/** The longest time that a timer of Node can wait, in milliseconds: 24 days. It takes any other for 1 ms. */
+/** The longest time that a timer of Node can wait, in milliseconds: 24 days. A longer one ends after 1 ms. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Throws `invalid_configuration`, which names the option, when no timer can wait for so long. */

@@ -72,8 +72,8 @@ export class GroupClaims {
   }
 
   /**
-   * Leaves the event to the groups that have not handled it, when this instance stops before it has begun: as a claim
-   * that is over, which an instance of the group finds, also when no other was running. Never rejects.
+   * Leaves the event to the groups that have not handled it, when this instance stops before it has begun to. It stores
+   * a claim whose lease is over, which the next instance of the group finds, even if none runs now. Never rejects.
    */
   async leave({ event: { id }, waiting }: Delivery): Promise<void> {
     const { provider, instanceId, onTrouble } = this.options;

@@ -85,7 +85,7 @@ describe('a NATS that refuses', () => {
     const heard = heardHints();
     const subscriptions = [await bus.subscribe(aTenant(), heardHints()), await bus.subscribe(aTenant(), heardHints())];
     for (const subscription of subscriptions) subscription.close();
-    // that nobody listens any more does not show that it is allowed
+    // the end of the last subscription does not show that the next one is allowed
     expect([bus.connected, await gauge()]).toEqual([false, 0]);
     await bus.subscribe(aTenant(), heard);
     expect([bus.connected, await gauge(), heard.resumed]).toEqual([false, 0, 0]);

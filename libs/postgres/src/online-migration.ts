@@ -16,7 +16,8 @@ interface OnlineStatement {
 const NO_CLIENT_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * An index that is built or dropped beside others waits for all transactions that began before. Nobody waits behind it.
+ * An index that is built or dropped concurrently waits for all transactions that began before it. No other statement
+ * waits behind it.
  */
 const WAITS_FOR_ALL = /^(create|drop)( unique)? index concurrently\b/im;
 

@@ -83,7 +83,7 @@ test('no cookie opens a stream after a sign-out', async () => {
   expect(await cookiesAfter('DELETE', '', { [STREAM]: 'of-ana' })).toEqual({});
 });
 
-test('a stream is of the person who has signed in, whoever had one before', async () => {
+test('a stream is of the person who has signed in, and not of the one before', async () => {
   expect(credentialOf(BOTH)).toEqual({ kind: 'cookie', value: 'of-ana' });
   const cookies = await cookiesAfter('GET', '/callback?state=any', BOTH);
   expect(cookies).toEqual({ [SESSION]: 'of-ben' });
